@@ -1,0 +1,67 @@
+"""Group commit: calls that arrive while a statement is on its way join the next one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Batcher(Generic[Item, Result]):
+    """Runs `work(items)` for many callers at once; each caller gets its own result back.
+
+    `work` takes the items in the order in which they came and returns one result for each. With nothing in flight an
+    item leaves at once, so an idle server adds no delay; under load the batch grows as large as one round trip lets it.
+
+    When a batch fails, its items are tried one by one, so that one bad item fails alone.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, largest: int = 256, lanes: int = 1) -> None:
+        self._work = work
+        self._largest = largest
+        self._free_lanes = lanes
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, item: Item) -> Result:
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        self._start()
+        return await future
+
+    def _start(self) -> None:
+        if self._free_lanes and self._waiting:
+            self._free_lanes -= 1
+            task = asyncio.create_task(self._drain())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _drain(self) -> None:
+        # One turn of the loop lets the callers that woke up together join the same batch.
+        await asyncio.sleep(0)
+        try:
+            while batch := self._waiting[: self._largest]:
+                del self._waiting[: self._largest]
+                await self._run(batch)
+        finally:
+            self._free_lanes += 1
+
+    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._work([item for item, _ in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                _settle(batch[0][1], error)
+                return
+            for one in batch:
+                await self._run([one])
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+
+def _settle(future: "asyncio.Future[Result]", error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -1,0 +1,113 @@
+"""What a WhatsApp message can carry, in our own words.
+
+These types cross every border inside Dragoman: an agent returns them, the outbox stores them (as JSON, tagged by
+`type`), `whatsapp.messages` checks them against Meta's limits and turns them into the wire form, and each API dialect
+shows them in its own shape. They hold no wire keys and know no limits.
+"""
+
+from typing import Literal
+
+import msgspec
+
+MediaKind = Literal["image", "video", "audio", "document", "sticker"]
+
+
+class Content(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", kw_only=True):
+    """Base of everything that can be said."""
+
+
+class Text(Content, tag="text", kw_only=True):
+    body: str
+    preview_url: bool = False
+
+
+class Media(Content, tag="media", kw_only=True):
+    """A file by public URL, which Meta fetches itself."""
+
+    kind: MediaKind
+    url: str
+    caption: str | None = None
+    filename: str | None = None
+    voice: bool = False
+
+
+class Location(Content, tag="location", kw_only=True):
+    latitude: float
+    longitude: float
+    name: str | None = None
+    address: str | None = None
+
+
+class ContactCard(Content, tag="contact", kw_only=True):
+    name: str
+    phone_number: str
+
+
+class Button(msgspec.Struct, frozen=True, omit_defaults=True):
+    title: str
+    id: str
+
+
+class Buttons(Content, tag="buttons", kw_only=True):
+    """One to three reply buttons under a text."""
+
+    body: str
+    buttons: tuple[Button, ...]
+    footer: str | None = None
+    header: Media | None = None
+
+
+class LinkButton(Content, tag="link_button", kw_only=True):
+    body: str
+    title: str
+    url: str
+    footer: str | None = None
+    header: Media | None = None
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    title: str
+    id: str
+    description: str | None = None
+
+
+class Choices(Content, tag="choices", kw_only=True):
+    """A list message: one button that opens up to ten rows."""
+
+    body: str
+    button: str
+    rows: tuple[Row, ...]
+    footer: str | None = None
+
+
+class Reaction(Content, tag="reaction", kw_only=True):
+    """An emoji on an earlier message; an empty emoji takes it back."""
+
+    message_id: str
+    emoji: str = ""
+
+
+class Template(Content, tag="template", kw_only=True):
+    """A pre-approved template. `components` is Meta's own list, already filled in."""
+
+    name: str
+    language: str
+    components: list[dict[str, object]] = []
+    variables: dict[str, object] = {}
+
+
+Outgoing = Text | Media | Location | ContactCard | Buttons | LinkButton | Choices | Reaction | Template
+
+_decoder = msgspec.json.Decoder(Outgoing)
+_encode = msgspec.json.Encoder().encode
+
+
+def dump(content: Content) -> str:
+    return _encode(content).decode()
+
+
+def load(stored: object) -> Outgoing:
+    """The content of a stored outbound message (a dict from a jsonb column, or JSON text)."""
+    if isinstance(stored, str | bytes):
+        return _decoder.decode(stored)
+    return msgspec.convert(stored, Outgoing)
