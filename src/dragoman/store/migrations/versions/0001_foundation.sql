@@ -140,6 +140,7 @@ create table conversations (
     last_seq bigint not null default 0,      -- last message of either direction
     wanted_seq bigint not null default 0,    -- last customer message that wants an answer
     answered_seq bigint not null default 0,  -- last customer message that a closed turn covers
+    queued_seq bigint not null default 0,    -- last message that was put into the outbox
     turn_id uuid,                            -- the open turn, if any
     think_at timestamptz,                    -- ask the agent
     send_at timestamptz,                     -- flush the outbox
@@ -184,6 +185,7 @@ create table messages (
     cause text,                              -- what went wrong, in plain words
     error_code integer,
     reply_to_wamid text,
+    wants_answer boolean not null default false,
     turn_id uuid,
     attempt_id uuid,                         -- the attempt in progress, or the last one
     attempts smallint not null default 0,
@@ -198,7 +200,10 @@ create table messages (
 ) with (fillfactor = 85);
 create unique index messages_by_wamid on messages (organisation_id, number_id, wamid) where wamid is not null;
 create unique index messages_in_order on messages (organisation_id, conversation_id, seq);
-create index messages_outbox on messages (organisation_id, conversation_id, seq) where state in ('queued', 'sending');
+-- What the outbox still has to do: say it, find out whether it was said, or wait for a status that tells.
+create index messages_outbox on messages (organisation_id, conversation_id, seq)
+    where state in ('queued', 'sending') or (state = 'unknown' and not_before is not null);
+create index messages_wanting on messages (organisation_id, conversation_id, seq) where wants_answer;
 
 create table media (
     organisation_id uuid not null,

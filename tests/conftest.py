@@ -1,0 +1,102 @@
+"""What every test may ask for: a clock, and a fresh database on a real PostgreSQL.
+
+One embedded server serves the whole run, however many workers pytest-xdist starts. It is started by the first test that
+needs it, holds one migrated template, and each test gets a copy of that.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from dragoman.clock import Clock
+from dragoman.store import embedded, migrate
+from dragoman.store.database import Database
+
+TEMPLATE = "dragoman_template"
+HOME = pytest.StashKey[Path]()
+
+
+def pytest_configure(config):
+    # Not pytest's own temporary directory: it is private, and PostgreSQL of a root user runs as another user.
+    inherited = getattr(config, "workerinput", {}).get("server_home")
+    config.stash[HOME] = Path(inherited or tempfile.mkdtemp(prefix="dragoman-tests-"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["server_home"] = str(node.config.stash[HOME])
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "workerinput"):
+        return
+    pid_file = config.stash[HOME] / "postgres" / "postmaster.pid"
+    if pid_file.exists():
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+    shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def server(request):
+    """A connection to the shared server, in which databases are made and dropped."""
+    uri = asyncio.run(embedded.start(request.config.stash[HOME]))
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(1)")
+        if not connection.execute("select 1 from pg_database where datname = %s", [TEMPLATE]).fetchone():
+            _make_template(connection, uri)
+        connection.execute("select pg_advisory_unlock(1)")
+        yield connection
+
+
+def _make_template(connection, uri):
+    connection.execute(f"create database {TEMPLATE}_new")
+    asyncio.run(migrate.upgrade(_inside(uri, f"{TEMPLATE}_new")))
+    connection.execute(f"alter database {TEMPLATE}_new rename to {TEMPLATE}")
+
+
+@pytest.fixture
+def empty_database_uri(server):
+    """A database without any table."""
+    yield from _fresh(server, "template0")
+
+
+@pytest.fixture
+def database_uri(server):
+    """A migrated database of this test's own, as a connection string: for tests that start processes."""
+    yield from _fresh(server, TEMPLATE)
+
+
+@pytest.fixture
+async def database(database_uri):
+    """The same, opened."""
+    database = Database(database_uri)
+    await database.open()
+    yield database
+    await database.close()
+
+
+def _fresh(server, template):
+    name = f"test_{uuid4().hex}"
+    server.execute(f"create database {name} template {template}")
+    yield _inside(_uri(server), name)
+    server.execute(f"drop database {name} with (force)")
+
+
+def _uri(server):
+    return f"postgresql://{server.info.user}@/postgres?host={server.info.host}"
+
+
+def _inside(uri, name):
+    return uri.replace("/postgres?", f"/{name}?")
