@@ -1,0 +1,108 @@
+"""The people a business talks to, as its own programs see them: made, listed, renamed.
+
+Who is who is decided by `contact_identities`: one phone number (or other identity) belongs to one contact of an
+organisation, so making a contact that exists finds it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import phonenumbers
+
+from dragoman.clock import Clock
+from dragoman.conversations import contacts_queries as queries
+from dragoman.conversations.reading import Page
+from dragoman.errors import Invalid, NotFound
+from dragoman.ids import new_id
+from dragoman.store.database import Database, Row
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str | None
+    phone: str | None  # digits; None when WhatsApp hides it
+    username: str | None
+    bsuid: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A contact to make: `phone` as `digits` returns it."""
+
+    phone: str
+    name: str | None = None
+
+
+class Made(msgspec.Struct, frozen=True):
+    contact: Contact
+    is_new: bool  # False: it was there, and is unchanged
+
+
+def digits(phone_number: str, field: str = "phoneNumber") -> str:
+    """A phone number with its country code, in any spelling, as the digits WhatsApp uses. Raises Invalid."""
+    text = phone_number.strip()
+    try:
+        number = phonenumbers.parse(text if text.startswith("+") else "+" + text.removeprefix("00"))
+    except phonenumbers.NumberParseException:
+        raise _not_a_number(field) from None
+    # Only the length is judged: numbers that are not given out yet, and the sandbox's, must pass.
+    if number.extension or not phonenumbers.is_possible_number(number):
+        raise _not_a_number(field)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+
+async def create(db: Database, clock: Clock, organisation_id: UUID, wanted: Sequence[Wanted]) -> list[Made]:
+    """Make contacts, in one transaction; one answer for each, in order. One that exists is returned as it is."""
+    unique = {one.phone: one.name for one in reversed(wanted)}
+    params = {
+        "organisation_id": organisation_id,
+        "ids": [new_id() for _ in unique],
+        "phones": list(unique),
+        "names": list(unique.values()),
+        "now": clock.now(),
+    }
+    async with db.transaction() as connection:
+        made = await (await connection.execute(queries.CREATE, params)).fetchall()
+        rows = await (await connection.execute(queries.BY_PHONES, params)).fetchall()
+    new = {row["id"] for row in made}
+    by_phone = {row["value"]: _contact(row) for row in rows}
+    return [Made(by_phone[one.phone], by_phone[one.phone].id in new) for one in wanted]
+
+
+async def listing(db: Database, organisation_id: UUID, *, limit: int, offset: int) -> Page[Contact]:
+    """Newest first."""
+    params = {"organisation_id": organisation_id, "limit": limit, "offset": offset}
+    rows = await db.fetch(queries.LIST, params)
+    count = await db.fetch_one(queries.COUNT, params)
+    return Page(count["total"] if count else 0, [_contact(row) for row in rows])
+
+
+async def read(db: Database, organisation_id: UUID, contact_id: UUID) -> Contact:
+    """The contact, or the one it was merged into when WhatsApp told us that two are one person."""
+    row = await db.fetch_one(queries.READ, {"organisation_id": organisation_id, "contact_id": contact_id})
+    if row is None:
+        raise _no_contact()
+    return _contact(row)
+
+
+async def rename(db: Database, clock: Clock, organisation_id: UUID, contact_id: UUID, name: str | None) -> Contact:
+    params = {"organisation_id": organisation_id, "contact_id": contact_id, "name": name, "now": clock.now()}
+    row = await db.fetch_one(queries.RENAME, params)
+    if row is None:
+        raise _no_contact()
+    return _contact(row)
+
+
+def _contact(row: Row) -> Contact:
+    return Contact(**{name: row[name] for name in Contact.__struct_fields__})
+
+
+def _no_contact() -> NotFound:
+    return NotFound("There is no contact with this id. GET /api/v1/contacts/ lists yours.")
+
+
+def _not_a_number(field: str) -> Invalid:
+    return Invalid(f"{field} is not a phone number. Give it with its country code, such as +15550001234.", field=field)
