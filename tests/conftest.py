@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,7 +27,14 @@ HOME = pytest.StashKey[Path]()
 def pytest_configure(config):
     # Not pytest's own temporary directory: it is private, and PostgreSQL of a root user runs as another user.
     inherited = getattr(config, "workerinput", {}).get("server_home")
-    config.stash[HOME] = Path(inherited or tempfile.mkdtemp(prefix="dragoman-tests-"))
+    config.stash[HOME] = Path(inherited or tempfile.mkdtemp(prefix="dragoman-tests-", dir=_fastest_place()))
+
+
+def _fastest_place():
+    """Memory, where there is enough of it: making a database is 400 files, 12 ms there and 300 ms on a slow disk."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 1024**3
+    return memory if roomy else None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -37,10 +45,18 @@ def pytest_configure_node(node):
 def pytest_unconfigure(config):
     if hasattr(config, "workerinput"):
         return
-    pid_file = config.stash[HOME] / "postgres" / "postmaster.pid"
-    if pid_file.exists():
-        os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+    _stop_server(config.stash[HOME] / "postgres" / "postmaster.pid")
     shutil.rmtree(config.stash[HOME], ignore_errors=True)
+
+
+def _stop_server(pid_file):
+    # With several workers the last one to leave has stopped it already, unless it crashed.
+    if pid_file.exists():
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGINT)
+        for _ in range(100):
+            if not pid_file.exists():
+                return
+            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -89,7 +105,7 @@ async def database(database_uri):
 
 def _fresh(server, template):
     name = f"test_{uuid4().hex}"
-    server.execute(f"create database {name} template {template}")
+    server.execute(f"create database {name} template {template} strategy file_copy")
     yield _inside(_uri(server), name)
     server.execute(f"drop database {name} with (force)")
 
