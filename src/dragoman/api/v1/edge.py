@@ -1,0 +1,52 @@
+"""The outermost layer of this dialect: addresses with and without the last slash, a request id, no bare 500."""
+
+import traceback
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dragoman.api.v1 import errors
+from dragoman.ids import new_id
+
+REQUEST_ID = "X-Request-Id"
+
+log = structlog.get_logger()
+
+
+class Edge:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request_id = f"req_{new_id().hex}"
+        begun = False
+
+        async def marked(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        try:
+            await self._app(_with_slash(scope), receive, marked)
+        except Exception as error:
+            # Only where it happened: the text of an exception may quote what a customer wrote.
+            where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
+            log.error("an API request failed", request_id=request_id, error=type(error).__name__, where=where)
+            if begun:
+                raise
+            failed = errors.answer(500, f"this is our mistake; its log line has the id {request_id}", "error")
+            await failed(scope, receive, marked)
+
+
+def _with_slash(scope: Scope) -> Scope:
+    """Every route ends in a slash; an address without it means the same (and is not redirected: a redirected POST is a lost POST)."""
+    path: str = scope["path"]
+    if path.endswith("/") or "." in path.rpartition("/")[2]:
+        return scope
+    raw = scope.get("raw_path")
+    return {**scope, "path": path + "/", "raw_path": raw + b"/" if raw else raw}

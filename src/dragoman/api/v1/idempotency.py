@@ -1,0 +1,123 @@
+"""What happens around every endpoint: the key is checked, the body is read, a repeated POST is answered from memory."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from dragoman.api import idempotency
+from dragoman.api.idempotency import HEADER, Claim, Kept
+from dragoman.api.v1.auth import authenticate, services_of
+from dragoman.errors import Invalid, Problem, TooLarge, Unavailable
+
+LARGEST_BODY = 1024 * 1024
+JSON = "application/json"
+
+
+class UnsupportedMediaType(Problem):
+    status, code = 415, "unsupported_media_type"
+
+
+class Route(APIRoute):
+    """A route of this dialect. In this order: 401 and 429, then 413, 415 and broken JSON, then `Idempotency-Key`, then your function."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        work = super().get_route_handler()
+        takes_json = self.body_field is not None
+
+        async def handle(request: Request) -> Response:
+            await authenticate(request)
+            if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+                raise _nul()
+            read = await _Read.of(request, takes_json)
+            if request.method == "POST" and HEADER in request.headers:
+                return await _once(read, work)
+            return await work(read)
+
+        return handle
+
+
+class _Read(Request):
+    """A request whose body was read and checked."""
+
+    _bytes: bytes
+    _value: Any
+
+    @classmethod
+    async def of(cls, request: Request, takes_json: bool) -> "_Read":
+        read = cls(request.scope, request.receive)
+        read._bytes = await _limited_body(request)
+        read._value = _parse(read._bytes, request) if takes_json and read._bytes else None
+        return read
+
+    async def body(self) -> bytes:
+        return self._bytes
+
+    async def json(self) -> Any:
+        return self._value
+
+
+async def _once(request: Request, work: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+    services, caller = services_of(request), await authenticate(request)
+    key = idempotency.check_key(request.headers[HEADER])
+    scope = f"{request.method} {request.url.path}"
+    if request.url.query:
+        scope += f"?{request.url.query}"
+    claim = Claim(caller.organisation_id, scope[:2000], key)
+    if kept := await idempotency.begin(services, claim, await request.body()):
+        return Response(kept.body, kept.status, {"Idempotent-Replayed": "true"}, JSON if kept.body else None)
+    try:
+        response = await work(request)
+    except Exception as error:
+        # A refusal did nothing. After anything else we do not know, and the claim stays, so that it is not done twice.
+        if _refused(error):
+            await idempotency.release(services, claim)
+        raise
+    await idempotency.finish(services, claim, Kept(response.status_code, bytes(response.body)))
+    return response
+
+
+async def _limited_body(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise TooLarge(f"the body is larger than {LARGEST_BODY // 1024} KB")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _parse(body: bytes, request: Request) -> Any:
+    sent_as = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if sent_as != JSON:
+        raise UnsupportedMediaType("send JSON, with the header Content-Type: application/json")
+    try:
+        # Stricter than json.loads: no NaN, no half of a surrogate pair, UTF-8 only.
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"the body is not valid JSON: {error}", code="invalid_json") from None
+    if b"\\u0000" in body and _has_nul(value):
+        raise _nul()
+    return value
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(_has_nul(part) for part in value)
+
+
+def _nul() -> Invalid:
+    # PostgreSQL keeps no NUL character in a text.
+    return Invalid("the request holds a NUL character (\\u0000), which cannot be kept")
+
+
+def _refused(error: Exception) -> bool:
+    if isinstance(error, Problem):
+        return error.status < 500 or isinstance(error, Unavailable)
+    return isinstance(error, RequestValidationError) or (isinstance(error, HTTPException) and error.status_code < 500)
