@@ -1,0 +1,148 @@
+"""One call over aiohttp: from the bytes to send to the Answer, or to the exception that says why there is none."""
+
+import os
+import ssl
+from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
+from typing import NoReturn
+
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    InvalidURL,
+    ServerDisconnectedError,
+    TCPConnector,
+)
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
+
+from dragoman.http.answers import Answer, NoAnswer, Refused, TooLong
+from dragoman.http.dialling import Forbidden
+
+CONNECT_SECONDS = 5.0
+_SLICE = 256 * 1024
+
+
+class Body(Payload):
+    """Bytes to send, which know afterwards whether the last of them was handed to an open connection.
+
+    aiohttp's tracing could tell too, at a cost for every request, and only from just before the write.
+    """
+
+    _autoclose = True
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value, content_type="application/json")
+        self._size = len(value)
+        self.sent = False
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return bytes(self._value).decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        value: bytes = self._value
+        for start in range(0, len(value) - _SLICE, _SLICE):
+            await writer.write(value[start : start + _SLICE])
+        # Set before the write: bytes that are in the connection's buffer still leave when the wait for them is given up.
+        self.sent = self.sent or (writer.transport is not None and not writer.transport.is_closing())
+        await writer.write(value[-(len(value) % _SLICE or _SLICE) :])
+
+
+def open_session(connector: TCPConnector, *, auto_decompress: bool) -> ClientSession:
+    """No cookies, nothing from the environment (proxies, netrc), answers as they are rather than packed, bounded headers."""
+    return ClientSession(
+        connector=connector,
+        cookie_jar=DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=auto_decompress,
+        headers={"User-Agent": "Dragoman", "Accept-Encoding": "identity"},
+        max_line_size=8190,
+        max_field_size=8190,
+        max_headers=100,
+    )
+
+
+@lru_cache(maxsize=256)
+def deadline(seconds: float) -> ClientTimeout:
+    """`seconds` for everything together; the way to an open connection (name, TCP, TLS) gets at most CONNECT_SECONDS of them."""
+    connecting = min(CONNECT_SECONDS, seconds)
+    # Without ceil_threshold aiohttp rounds a deadline of more than 5 s up to the next full second.
+    return ClientTimeout(total=seconds, connect=connecting, sock_connect=connecting, ceil_threshold=86_400)
+
+
+async def answer(call: AbstractAsyncContextManager[ClientResponse], host: str, body: Body | None, largest: int) -> Answer:
+    """Make the call and read its answer, at most `largest` bytes of it. Raises Refused, NoAnswer, TooLong."""
+    try:
+        async with call as response:
+            return Answer(response.status, response.headers, await _read(response, host, largest))
+    except (ClientError, TimeoutError, OSError, ValueError) as error:
+        _explain(error, host, body)
+
+
+async def _read(response: ClientResponse, host: str, largest: int) -> bytes:
+    content, parts, size = response.content, [], 0
+    while part := await content.readany():
+        size += len(part)
+        if size > largest:
+            response.close()
+            raise TooLong(f"{host} answered with more than {largest} bytes, which is the most that is taken.", status=response.status)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _explain(error: Exception, host: str, body: Body | None) -> NoReturn:
+    """`from None`, because aiohttp's exceptions carry the whole URL and the request's headers."""
+    if isinstance(error, ClientConnectorError) and isinstance(error.os_error, Forbidden):
+        raise Refused(str(error.os_error)) from None
+    never_connected = isinstance(error, (ClientConnectorError, ConnectionTimeoutError, ValueError))
+    sent = body.sent if body is not None else not never_connected
+    raise NoAnswer(_reason(error, host), body_sent=sent) from None
+
+
+def _reason(error: Exception, host: str) -> str:
+    match error:
+        case ClientConnectorCertificateError():
+            cause = getattr(error.certificate_error, "verify_message", "") or "it does not belong to this host"
+            return f"The certificate of {host} was not accepted: {cause}."
+        case ClientConnectorDNSError():
+            return f"The name {host} could not be found: {_plain(error.os_error)}."
+        case ClientConnectorError():
+            return f"{host} could not be reached: {_plain(error.os_error)}."
+        case ConnectionTimeoutError():
+            return f"{host} did not accept the connection within {CONNECT_SECONDS:g} s."
+        case TimeoutError():
+            return f"{host} did not answer in time."
+        case ServerDisconnectedError():
+            return f"{host} closed the connection before it answered."
+        case ClientPayloadError():
+            return f"The answer of {host} stopped in the middle."
+        case ClientResponseError():
+            return f"The answer of {host} is not valid HTTP."
+        case InvalidURL():
+            return f"The URL at {host} cannot be called."
+        case ValueError():
+            return "A header of the request holds a line break or another character that HTTP does not allow."
+        case OSError():
+            return f"The connection to {host} broke: {_plain(error)}."
+    return f"The request to {host} failed ({type(error).__name__})."
+
+
+def _plain(error: OSError) -> str:
+    """The cause without addresses, which some of the system's messages contain."""
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or 'no reason given'})"
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    return (error.strerror or "no reason given").lower()

@@ -1,0 +1,94 @@
+"""The guarded door: calls to every URL that a tenant or a customer can influence. Goes to the public internet, and to `allow`."""
+
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from aiohttp import ClientSession, TCPConnector
+
+from dragoman.http.addresses import Network
+from dragoman.http.answers import Answer, Refused, Unreadable
+from dragoman.http.dialling import CheckedNames, Lookup, Rule, SystemNames
+from dragoman.http.exchange import Body, answer, deadline, open_session
+from dragoman.http.urls import Target, check_url, read
+
+__all__ = ["LARGEST", "Guarded", "check_url"]
+
+LARGEST = 256 * 1024
+
+# Headers that say how the message is framed and for whom it is; a tenant's own must not contradict ours.
+_OURS = frozenset(
+    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect accept-encoding "
+    "proxy-authorization proxy-connection cookie".split()
+)
+
+
+class Guarded:
+    """`allow` are networks that may be called although they are not public, also over http and on any port.
+
+    `deny` are public ones that may not be called, such as this server's own address; `allow` goes before it.
+    """
+
+    _public: ClientSession
+    _inside: ClientSession
+
+    def __init__(self, allow: Sequence[Network], *, deny: Sequence[Network] = (), lookup: Lookup | None = None) -> None:
+        self._allow, self._deny = tuple(allow), tuple(deny)
+        self._names = SystemNames()
+        self._lookup = lookup or self._names
+        self._read: Callable[[str], Target] = lru_cache(maxsize=8192)(lambda url: read(url, self._allow))
+
+    async def open(self) -> None:
+        # Made now and not at import, so that SSL_CERT_FILE (an operator's own certificate authority) counts.
+        certificates = ssl.create_default_context()
+        self._public = self._session(certificates, inside=False)
+        self._inside = self._session(certificates, inside=True)
+
+    async def close(self) -> None:
+        await self._public.close()
+        await self._inside.close()
+        self._names.close()
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: float,
+        largest: int = LARGEST,
+    ) -> Answer:
+        """Call `url`. `body` is JSON unless `headers` say otherwise; `timeout` is in seconds, for everything together.
+
+        A redirect is returned as the answer it is. Raises Refused, when nothing was sent; NoAnswer; TooLong, when the answer
+        exceeds `largest` bytes; Unreadable, when it is compressed.
+        """
+        target = self._read(url)
+        if headers and not _OURS.isdisjoint(map(str.lower, headers)):
+            raise Refused(f"These headers are set by Dragoman and cannot be chosen: {', '.join(n for n in headers if n.lower() in _OURS)}.")
+        payload = Body(body) if body is not None else None
+        call = (self._inside if target.inside else self._public).request(
+            method, target.url, headers=headers, data=payload, timeout=deadline(timeout), allow_redirects=False
+        )
+        host = target.url.host or ""
+        got = await answer(call, host, payload, largest)
+        if got.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Unreadable(
+                f"{host} sent a compressed answer although it was asked not to (Accept-Encoding: identity).", status=got.status
+            )
+        return got
+
+    def _session(self, certificates: ssl.SSLContext, *, inside: bool) -> ClientSession:
+        """Two sessions rather than one, because a socket knows its address but not the scheme it is for."""
+        rule = Rule(self._allow, self._deny, inside)
+        connector = TCPConnector(
+            limit=0,
+            limit_per_host=0,
+            ttl_dns_cache=10,
+            keepalive_timeout=4,  # just under the 5 s of uvicorn and Node, so that we rarely write to a connection that is being closed
+            ssl=certificates,
+            resolver=CheckedNames(rule, self._lookup),
+            socket_factory=rule.socket,
+        )
+        return open_session(connector, auto_decompress=False)

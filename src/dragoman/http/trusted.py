@@ -1,0 +1,49 @@
+"""The trusted door: calls to places that the operator chose, such as the Graph API and model providers. Any address, any scheme."""
+
+from collections.abc import Mapping
+
+from aiohttp import ClientSession, FormData, TCPConnector
+from yarl import URL
+
+from dragoman.http.answers import Answer, NoAnswer
+from dragoman.http.exchange import Body, answer, deadline, open_session
+
+LARGEST = 32 * 1024 * 1024
+
+
+class Trusted:
+    """One pool of kept-alive connections. Redirects come back as the answer: a token is only for the host it was made for."""
+
+    _session: ClientSession
+
+    async def open(self) -> None:
+        connector = TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=30, keepalive_timeout=30)
+        self._session = open_session(connector, auto_decompress=True)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json_body: bytes | None = None,
+        data: FormData | None = None,
+        timeout: float,
+        largest: int = LARGEST,
+    ) -> Answer:
+        """Call `url` with encoded JSON or a form, or nothing. `timeout` is in seconds, for everything together.
+
+        Raises NoAnswer, and TooLong when the answer exceeds `largest` bytes.
+        """
+        try:
+            where = URL(url)
+        except ValueError:
+            raise NoAnswer("The URL cannot be read.", body_sent=False) from None
+        body = Body(json_body) if json_body is not None else None
+        call = self._session.request(
+            method, where, headers=headers, data=data if body is None else body, timeout=deadline(timeout), allow_redirects=False
+        )
+        return await answer(call, where.host or "the host", body, largest)
