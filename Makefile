@@ -1,0 +1,54 @@
+# Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint check lock clean
+# Twice quiet: errors only, not what pip thinks of the machine's package sources.
+PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
+
+help:
+	@echo "make install   set up .venv with Dragoman in it (.venv/bin/dragoman)"
+	@echo "make demo      start everything and play a conversation (ONCE=1: print the transcript and stop)"
+	@echo "make test      run every test"
+	@echo "make lint      ruff, mypy and the import contracts"
+	@echo "make check     lint and test: what CI runs"
+	@echo "make lock      resolve requirements.lock and requirements-dev.lock again"
+	@echo "make clean     remove .venv and what tools left behind (never .dragoman, which holds data)"
+
+install: .venv/installed
+
+demo: .venv/installed
+	@.venv/bin/dragoman demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: .venv/installed-dev
+	.venv/bin/pytest -n auto
+
+lint: .venv/installed-dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+check: lint test
+
+lock: .venv/installed-dev
+	$(PIP) install pip-tools
+	scripts/lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@python=$$(scripts/find-python) && echo "Setting up .venv with $$python ..." && "$$python" -m venv --clear .venv
+
+# The project itself is installed in place: the program runs the files you edit.
+.venv/installed: .venv/bin/python requirements.lock pyproject.toml
+	@echo "Installing Dragoman into .venv (under a minute on a usual line) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	@echo "Installing the test tools ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
