@@ -13,6 +13,7 @@ import phonenumbers
 
 from dragoman.clock import Clock
 from dragoman.conversations import contacts_queries as queries
+from dragoman.conversations.inbox_queries import ADMISSION
 from dragoman.conversations.reading import Page
 from dragoman.errors import Invalid, NotFound
 from dragoman.ids import new_id
@@ -65,6 +66,7 @@ async def create(db: Database, clock: Clock, organisation_id: UUID, wanted: Sequ
         "now": clock.now(),
     }
     async with db.transaction() as connection:
+        await connection.execute(ADMISSION, params)  # a message of the same person may be coming in
         made = await (await connection.execute(queries.CREATE, params)).fetchall()
         rows = await (await connection.execute(queries.BY_PHONES, params)).fetchall()
     new = {row["id"] for row in made}
@@ -101,8 +103,8 @@ def _contact(row: Row) -> Contact:
 
 
 def _no_contact() -> NotFound:
-    return NotFound("There is no contact with this id. GET /api/v1/contacts/ lists yours.")
+    return NotFound("there is no contact with this id; GET /api/v1/contacts/ lists yours")
 
 
 def _not_a_number(field: str) -> Invalid:
-    return Invalid(f"{field} is not a phone number. Give it with its country code, such as +15550001234.", field=field)
+    return Invalid(f"{field} is not a phone number; give it with its country code, such as +15550001234", field=field)

@@ -11,8 +11,9 @@ from dragoman.conversations import reading_queries as queries
 from dragoman.errors import NotFound
 from dragoman.store.database import Database, Row
 from dragoman.whatsapp import content as outgoing
+from dragoman.whatsapp import received
 from dragoman.whatsapp.content import Outgoing
-from dragoman.whatsapp.events import Received
+from dragoman.whatsapp.received import Received
 
 log = structlog.get_logger()
 
@@ -177,7 +178,7 @@ async def expect_conversation(db: Database, organisation_id: UUID, conversation_
 
 
 def no_conversation() -> NotFound:
-    return NotFound("There is no conversation with this id. GET /api/v1/conversations/ lists yours.")
+    return NotFound("there is no conversation with this id; GET /api/v1/conversations/ lists yours")
 
 
 def stored_content(direction: str, author: str, content: object, message_id: UUID) -> Received | Outgoing:
@@ -187,7 +188,7 @@ def stored_content(direction: str, author: str, content: object, message_id: UUI
     """
     try:
         if direction == "in" or author == "phone_app":
-            return msgspec.convert(content, Received)
+            return received.load(content)
         return outgoing.load(content)
     except msgspec.ValidationError as error:
         # One row of an older version must not hide the conversation around it.

@@ -3,7 +3,7 @@
 # Rows are chosen before anything is joined to them, so that a page of 20 costs 20 look-ups however long the list is.
 CONVERSATIONS = """
 with page as materialized (
-    select c.* from conversations c
+    select c.organisation_id, c.id from conversations c
     where c.organisation_id = %(organisation_id)s {where}
     order by {order}
     limit %(limit)s offset %(offset)s
@@ -14,7 +14,8 @@ select c.id, c.owner, c.epoch, c.handback_at, c.window_until, c.unread, c.referr
     n.id as number_id, n.display_number, n.is_sandbox, n.routing as number_routing,
     a.id as agent_id, a.name as agent_name,
     m.id as message_id, m.direction, m.author, m.type, m.content, m.created_at as message_created_at
-from page c
+from page
+join conversations c on c.organisation_id = page.organisation_id and c.id = page.id
 join contacts k on k.organisation_id = c.organisation_id and k.id = c.contact_id
 join numbers n on n.organisation_id = c.organisation_id and n.id = c.number_id
 left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id and a.deleted_at is null
