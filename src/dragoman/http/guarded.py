@@ -18,8 +18,21 @@ LARGEST = 256 * 1024
 
 # Headers that say how the message is framed and for whom it is; a tenant's own must not contradict ours.
 _OURS = frozenset(
-    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect accept-encoding "
-    "proxy-authorization proxy-connection cookie".split()
+    [
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "accept-encoding",
+        "proxy-authorization",
+        "proxy-connection",
+        "cookie",
+    ]
 )
 
 
