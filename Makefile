@@ -15,6 +15,7 @@ help:
 	@echo "make clean     remove .venv and what tools left behind (never .dragoman, which holds data)"
 
 install: .venv/installed
+	@echo "Dragoman is set up: .venv/bin/dragoman (try: make demo)"
 
 demo: .venv/installed
 	@.venv/bin/dragoman demo $(if $(filter-out 0,$(ONCE)),--once)

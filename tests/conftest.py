@@ -21,6 +21,9 @@ from dragoman.store import embedded, migrate
 from dragoman.store.database import Database
 
 TEMPLATE = "dragoman_template"
+NO_BROWSER = (
+    "no Chromium found: the browser tests were left out. On Debian or Ubuntu: apt-get install chromium (or set CHROMIUM to its path)"
+)
 HOME = pytest.StashKey[Path]()
 
 
@@ -57,6 +60,24 @@ def _stop_server(pid_file):
             if not pid_file.exists():
                 return
             time.sleep(0.05)
+
+
+def _chromium():
+    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _chromium() is None:
+        terminalreporter.write_line(f"ATTENTION: {NO_BROWSER}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of a browser for Playwright. Without one, browser tests are skipped aloud at home and fail in CI."""
+    if (path := _chromium()) is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
+    return path
 
 
 @pytest.fixture
