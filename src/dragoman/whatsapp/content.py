@@ -16,12 +16,12 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type",
     """Base of everything that can be said."""
 
 
-class Text(Content, tag="text", kw_only=True):
+class Text(Content, frozen=True, tag="text", kw_only=True):
     body: str
     preview_url: bool = False
 
 
-class Media(Content, tag="media", kw_only=True):
+class Media(Content, frozen=True, tag="media", kw_only=True):
     """A file by public URL, which Meta fetches itself."""
 
     kind: MediaKind
@@ -31,14 +31,14 @@ class Media(Content, tag="media", kw_only=True):
     voice: bool = False
 
 
-class Location(Content, tag="location", kw_only=True):
+class Location(Content, frozen=True, tag="location", kw_only=True):
     latitude: float
     longitude: float
     name: str | None = None
     address: str | None = None
 
 
-class ContactCard(Content, tag="contact", kw_only=True):
+class ContactCard(Content, frozen=True, tag="contact", kw_only=True):
     name: str
     phone_number: str
 
@@ -48,7 +48,7 @@ class Button(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
 
 
-class Buttons(Content, tag="buttons", kw_only=True):
+class Buttons(Content, frozen=True, tag="buttons", kw_only=True):
     """One to three reply buttons under a text."""
 
     body: str
@@ -57,7 +57,7 @@ class Buttons(Content, tag="buttons", kw_only=True):
     header: Media | None = None
 
 
-class LinkButton(Content, tag="link_button", kw_only=True):
+class LinkButton(Content, frozen=True, tag="link_button", kw_only=True):
     body: str
     title: str
     url: str
@@ -71,7 +71,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str | None = None
 
 
-class Choices(Content, tag="choices", kw_only=True):
+class Choices(Content, frozen=True, tag="choices", kw_only=True):
     """A list message: one button that opens up to ten rows."""
 
     body: str
@@ -80,14 +80,14 @@ class Choices(Content, tag="choices", kw_only=True):
     footer: str | None = None
 
 
-class Reaction(Content, tag="reaction", kw_only=True):
+class Reaction(Content, frozen=True, tag="reaction", kw_only=True):
     """An emoji on an earlier message; an empty emoji takes it back."""
 
     message_id: str
     emoji: str = ""
 
 
-class Template(Content, tag="template", kw_only=True):
+class Template(Content, frozen=True, tag="template", kw_only=True):
     """A pre-approved template. `components` is Meta's own list, already filled in."""
 
     name: str
@@ -108,6 +108,5 @@ def dump(content: Content) -> str:
 
 def load(stored: object) -> Outgoing:
     """The content of a stored outbound message (a dict from a jsonb column, or JSON text)."""
-    if isinstance(stored, str | bytes):
-        return _decoder.decode(stored)
-    return msgspec.convert(stored, Outgoing)
+    content: Outgoing = _decoder.decode(stored) if isinstance(stored, str | bytes) else msgspec.convert(stored, Outgoing)
+    return content

@@ -4,6 +4,8 @@
 "Ours" marks a bound that Meta leaves open.
 """
 
+from typing import Literal
+
 TEXT_BODY = 4096  # Meta, text.body
 CAPTION = 1024  # Meta, image/video/document caption; audio and stickers take none
 URL = 2000  # ours: longer links are cut by many servers on the way
@@ -39,6 +41,7 @@ TEMPLATE_BUTTONS = 10  # Meta, template button index 0 to 9
 TEMPLATE_CARDS = 10  # Meta, carousel cards
 TEMPLATE_CARDS_LEAST = 2  # Meta, carousel cards
 
+MESSAGE_ID = 512  # ours, a wamid; real ones have about 60 characters
 OPAQUE = 512  # Meta, biz_opaque_callback_data
 
 ANSWER_BYTES = 256 * 1024  # ours, what one answer of an agent may weigh
@@ -81,7 +84,7 @@ MEDIA_TYPES = {  # Meta, MIME types by kind
     ),
     "sticker": ("image/webp",),
 }
-MEDIA_EXTENSIONS = {  # which kind a file name's ending means
+MEDIA_EXTENSIONS: dict[str, Literal["image", "video", "audio", "document"]] = {  # which kind a file name's ending means
     "jpg": "image",
     "jpeg": "image",
     "png": "image",
