@@ -19,6 +19,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     DummyCookieJar,
     InvalidURL,
+    NonHttpUrlClientError,
     ServerDisconnectedError,
     TCPConnector,
 )
@@ -106,7 +107,7 @@ def _explain(error: Exception, host: str, body: Body | None) -> NoReturn:
     """`from None`, because aiohttp's exceptions carry the whole URL and the request's headers."""
     if isinstance(error, ClientConnectorError) and isinstance(error.os_error, Forbidden):
         raise Refused(str(error.os_error)) from None
-    never_connected = isinstance(error, (ClientConnectorError, ConnectionTimeoutError, ValueError))
+    never_connected = isinstance(error, (ClientConnectorError, ConnectionTimeoutError, NonHttpUrlClientError, ValueError))
     sent = body.sent if body is not None else not never_connected
     raise NoAnswer(_reason(error, host), body_sent=sent) from None
 
@@ -121,7 +122,7 @@ def _reason(error: Exception, host: str) -> str:
         case ClientConnectorError():
             return f"{host} could not be reached: {_plain(error.os_error)}."
         case ConnectionTimeoutError():
-            return f"{host} did not accept the connection within {CONNECT_SECONDS:g} s."
+            return f"{host} did not accept the connection in time."
         case TimeoutError():
             return f"{host} did not answer in time."
         case ServerDisconnectedError():
@@ -130,8 +131,8 @@ def _reason(error: Exception, host: str) -> str:
             return f"The answer of {host} stopped in the middle."
         case ClientResponseError():
             return f"The answer of {host} is not valid HTTP."
-        case InvalidURL():
-            return f"The URL at {host} cannot be called."
+        case InvalidURL() | NonHttpUrlClientError():
+            return f"The URL at {host} cannot be called: it is not an http or https one."
         case ValueError():
             return "A header of the request holds a line break or another character that HTTP does not allow."
         case OSError():

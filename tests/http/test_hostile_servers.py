@@ -1,0 +1,213 @@
+"""An agent's server that means harm, or is just broken, costs us its deadline and a little memory, and nothing else (S-C01, S-C02)."""
+
+import asyncio
+import gzip
+import resource
+import time
+from contextlib import suppress
+
+import pytest
+from outside import read_request
+
+from dragoman.http import NoAnswer, TooLong, Unreadable
+
+DEADLINE = 0.4
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BLOCK = b"x" * 65_536
+
+
+async def pour(writer, block):
+    while True:
+        writer.write(block)
+        await writer.drain()
+
+
+async def one_letter_at_a_time(reader, writer):
+    await read_request(reader)
+    for letter in HEAD * 100:
+        writer.write(bytes([letter]))
+        await asyncio.sleep(0.02)
+
+
+async def one_letter_of_the_body_at_a_time(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Content-Length: 1000\r\n\r\n")
+    for _ in range(1000):
+        writer.write(b"x")
+        await asyncio.sleep(0.02)
+
+
+async def silence_after_the_headers(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Content-Length: 10\r\n\r\n")
+    await asyncio.sleep(60)
+
+
+async def endless_body(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"\r\n")
+    await pour(writer, BLOCK)
+
+
+async def ten_gigabytes(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Content-Length: 10000000000\r\n\r\n")
+    await pour(writer, BLOCK)
+
+
+async def endless_chunks(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    await pour(writer, b"10000\r\n" + BLOCK + b"\r\n")
+
+
+async def endless_chunks_of_one_byte(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    await pour(writer, b"1\r\nx\r\n" * 1000)
+
+
+async def a_chunk_of_impossible_size(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n")
+    await pour(writer, BLOCK)
+
+
+async def endless_trailers(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n")
+    await pour(writer, b"X-More: more\r\n" * 100)
+
+
+async def endless_headers(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD)
+    await pour(writer, b"X-More: more\r\n" * 100)
+
+
+async def one_endless_header(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"X-More: ")
+    await pour(writer, BLOCK)
+
+
+async def endless_status_line(reader, writer):
+    await read_request(reader)
+    writer.write(b"HTTP/1.1 200 ")
+    await pour(writer, BLOCK)
+
+
+async def promises_for_ever(reader, writer):
+    await read_request(reader)
+    while True:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 10)
+        await writer.drain()
+        await asyncio.sleep(0.001)
+
+
+async def two_lengths(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Content-Length: 2\r\nContent-Length: 200\r\n\r\nok")
+    await asyncio.sleep(60)
+
+
+async def a_negative_length(reader, writer):
+    await read_request(reader)
+    writer.write(HEAD + b"Content-Length: -1\r\n\r\nok")
+    await asyncio.sleep(60)
+
+
+HOSTILE = [
+    (one_letter_at_a_time, NoAnswer),
+    (one_letter_of_the_body_at_a_time, NoAnswer),
+    (silence_after_the_headers, NoAnswer),
+    (endless_body, TooLong),
+    (ten_gigabytes, TooLong),
+    (endless_chunks, TooLong),
+    (endless_chunks_of_one_byte, TooLong),
+    (a_chunk_of_impossible_size, NoAnswer),
+    (endless_trailers, NoAnswer),
+    (endless_headers, NoAnswer),
+    (one_endless_header, NoAnswer),
+    (endless_status_line, NoAnswer),
+    (promises_for_ever, NoAnswer),
+    (two_lengths, NoAnswer),
+    (a_negative_length, NoAnswer),
+]
+
+
+@pytest.mark.parametrize(("behaviour", "outcome"), HOSTILE, ids=[behaviour.__name__ for behaviour, _ in HOSTILE])
+async def test_a_hostile_server_is_left_at_its_deadline_or_before(serve, guarded, behaviour, outcome):
+    server = await serve(behaviour)
+    started = time.monotonic()
+    with pytest.raises(outcome) as failure:
+        await guarded.request("POST", server.url, body=b"{}", timeout=DEADLINE)
+    assert type(failure.value) is outcome
+    assert failure.value.body_sent
+    assert "s3cret" not in failure.value.reason
+    assert time.monotonic() - started < DEADLINE + 0.3
+
+
+async def test_all_hostile_servers_together_cost_little_memory_and_hold_up_nobody(serve, guarded):
+    servers = [await serve(behaviour) for behaviour, _ in HOSTILE * 2]
+    kind = await serve()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.monotonic()
+    hostile = asyncio.gather(
+        *(guarded.request("POST", server.url, body=b"{}", timeout=DEADLINE) for server in servers), return_exceptions=True
+    )
+    good = [await guarded.request("POST", kind.url, body=b"{}", timeout=5) for _ in range(20)]
+    outcomes = await hostile
+    assert all(isinstance(outcome, NoAnswer) for outcome in outcomes)
+    assert {answer.body for answer in good} == {b"ok"}
+    assert time.monotonic() - started < DEADLINE + 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
+
+
+async def test_a_gzip_bomb_is_not_even_unpacked(serve, guarded):
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    server = await serve(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Unreadable, match="compressed"):
+        await guarded.request("POST", server.url, body=b"{}", timeout=2)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5_000
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"GZIP", b"deflate", b"br", b"zstd", b"gzip, gzip", b"identity, gzip", b"x-unheard-of"])
+async def test_no_packing_of_any_kind_is_taken(serve, guarded, encoding):
+    server = await serve(HEAD + b"Content-Encoding: " + encoding + b"\r\nContent-Length: 2\r\n\r\nok")
+    with pytest.raises(Unreadable):
+        await guarded.request("POST", server.url, body=b"{}", timeout=2)
+
+
+async def test_a_redirect_to_loopback_is_only_an_answer(serve, guarded):
+    secret = await serve()
+    for status in (301, 302, 303, 307, 308):
+        server = await serve(f"HTTP/1.1 {status} Go\r\nLocation: {secret.url}\r\nContent-Length: 0\r\n\r\n".encode())
+        assert (await guarded.request("POST", server.url, body=b"{}", timeout=2)).status == status
+    assert secret.connections == 0
+
+
+async def test_a_server_that_answers_before_it_was_told_everything_is_heard(serve, guarded):
+    async def too_much(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(reader.read(), 1)
+
+    server = await serve(too_much)
+    answer = await guarded.request("POST", server.url, body=b"x" * 1_000_000, timeout=2)
+    assert answer.status == 413
+
+
+async def test_bytes_after_an_answer_are_not_the_next_answer(serve, guarded):
+    async def say_more(reader, writer):
+        await read_request(reader)
+        writer.write(HEAD + b"Content-Length: 2\r\n\r\nok" + HEAD + b"Content-Length: 4\r\n\r\nevil")
+        await reader.read()
+
+    server = await serve(say_more)
+    for _ in range(3):
+        assert (await guarded.request("POST", server.url, body=b"{}", timeout=2)).body == b"ok"
+    assert server.connections == 3
