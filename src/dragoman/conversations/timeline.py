@@ -25,7 +25,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     earlier: int | None  # ask again with `before` set to this for what came before; None at the beginning
 
 
-async def timeline(db: Database, organisation_id: UUID, conversation_id: UUID, *, limit: int = 100, before: int | None = None) -> Timeline:
+async def tell(db: Database, organisation_id: UUID, conversation_id: UUID, *, limit: int = 100, before: int | None = None) -> Timeline:
     """The last `limit` messages (before message number `before`) and everything around them, oldest first."""
     scope = {"organisation_id": organisation_id, "conversation_id": conversation_id}
     people = await db.fetch_one(queries.PEOPLE, scope)

@@ -32,17 +32,17 @@ with said as materialized (
 ), entries as (
     select created_at as at, case direction when 'in' then 0 else 6 end as place, 'message' as kind, id,
         jsonb_build_object('seq', seq, 'direction', direction, 'author', author, 'type', type, 'content', content, 'state', state,
-            'cause', cause, 'code', error_code, 'wamid', wamid, 'turn', turn_id, 'attempts', attempts,
+            'cause', cause, 'error_code', error_code, 'wamid', wamid, 'turn_id', turn_id, 'attempts', attempts,
             'said_at', {_iso("said_at")}, 'not_before', {_iso("not_before")}) as data
     from said
     union all
     select f.created_at, 1, 'media', f.id,
-        jsonb_build_object('message', f.message_id, 'kind', f.kind, 'state', f.state, 'cause', f.cause, 'mime_type', f.mime_type,
+        jsonb_build_object('message_id', f.message_id, 'kind', f.kind, 'state', f.state, 'cause', f.cause, 'mime_type', f.mime_type,
             'size', f.size, 'attempts', f.attempts)
     from said join media f on f.organisation_id = %(organisation_id)s and f.message_id = said.id
     union all
     select opened_at, 3, 'turn_opened', id,
-        jsonb_build_object('agent', agent_name, 'agent_id', agent_id, 'epoch', epoch, 'from', from_seq, 'through', through_seq,
+        jsonb_build_object('agent', agent_name, 'agent_id', agent_id, 'epoch', epoch, 'from_seq', from_seq, 'through_seq', through_seq,
             'replay_of', replay_of)
     from asked
     union all
@@ -51,20 +51,20 @@ with said as materialized (
     from asked where closed_at is not null
     union all
     select d.started_at, 4, 'delivery', d.id,
-        jsonb_build_object('agent', asked.agent_name, 'agent_id', d.agent_id, 'turn', d.turn_id, 'attempt', d.attempt, 'url', d.url,
-            'ms', d.duration_ms, 'outcome', d.outcome, 'status', d.status, 'head', d.response_head, 'cause', d.cause,
+        jsonb_build_object('agent', asked.agent_name, 'agent_id', d.agent_id, 'turn_id', d.turn_id, 'attempt', d.attempt, 'url', d.url,
+            'duration_ms', d.duration_ms, 'outcome', d.outcome, 'status', d.status, 'response_head', d.response_head, 'cause', d.cause,
             'retry_at', {_iso("d.retry_at")})
     from asked join deliveries d on d.organisation_id = %(organisation_id)s and d.turn_id = asked.id
     union all
     select s.started_at, 7, 'attempt', s.id,
-        jsonb_build_object('message', said.id, 'outcome', s.outcome, 'status', s.http_status, 'code', s.error_code,
-            'head', s.response_head, 'ms', extract(epoch from s.ended_at - s.started_at) * 1000,
+        jsonb_build_object('message_id', said.id, 'outcome', s.outcome, 'status', s.http_status, 'error_code', s.error_code,
+            'response_head', s.response_head, 'duration_ms', extract(epoch from s.ended_at - s.started_at) * 1000,
             'cause', case when said.attempt_id = s.id then said.cause end, 'state', said.state,
             'retry_at', case when said.attempt_id = s.id then {_iso("said.not_before")} end)
     from said join send_attempts s on s.organisation_id = %(organisation_id)s and s.message_id = said.id
     union all
     select s.received_at, 8, 'status', s.id,
-        jsonb_build_object('message', s.message_id, 'status', s.status, 'code', s.error_code, 'cause', s.cause,
+        jsonb_build_object('message_id', s.message_id, 'status', s.status, 'error_code', s.error_code, 'cause', s.cause,
             'said_at', {_iso("s.said_at")}, 'pricing', s.pricing)
     from said join statuses s on s.organisation_id = %(organisation_id)s and s.message_id = said.id
     union all

@@ -59,7 +59,7 @@ def _received(data: Data, cast: Cast) -> Told:
 def _written(data: Data, cast: Cast) -> Told:
     content = data["content"]
     writer = {
-        "agent": cast.agents_of_turns.get(data["turn"] or "", cast.agent),
+        "agent": cast.agents_of_turns.get(data["turn_id"] or "", cast.agent),
         "person": "A person of your team",
         "phone_app": "Someone in the WhatsApp Business app",
         "system": "Dragoman",
@@ -121,7 +121,7 @@ def _turn_closed(data: Data, cast: Cast) -> Told:
 def _delivery(data: Data, cast: Cast) -> Told:
     agent = data["agent"] or cast.agent
     first = "" if data["attempt"] <= 1 else f"Try {data['attempt']}: "
-    took, status = _duration(data["ms"]), f"HTTP {data['status']}" if data["status"] else "no HTTP answer"
+    took, status = _duration(data["duration_ms"]), f"HTTP {data['status']}" if data["status"] else "no HTTP answer"
     match data["outcome"]:
         case "answered":
             return "agent_called", f"{first}{agent}'s webhook answered in {took}.", None
@@ -139,7 +139,7 @@ def _delivery(data: Data, cast: Cast) -> Told:
 
 
 def _attempt(data: Data, cast: Cast) -> Told:
-    cause = data["cause"] or (explain(data["code"], "", "") if data["code"] else None)
+    cause = data["cause"] or (explain(data["error_code"]) if data["error_code"] else None)
     match data["outcome"] or data["state"]:
         case "accepted":
             return "send_attempt", "WhatsApp accepted the message.", None
@@ -167,7 +167,7 @@ def _status(data: Data, cast: Cast) -> Told:
         case "played":
             summary = f"{cast.customer} played the message."
         case "failed":
-            cause = data["cause"] or (explain(data["code"], "", "") if data["code"] else None)
+            cause = data["cause"] or (explain(data["error_code"]) if data["error_code"] else None)
             return "status", f"WhatsApp could not deliver the message to {cast.customer}.", cause
         case other:
             summary = f"WhatsApp reported the message as {other}."

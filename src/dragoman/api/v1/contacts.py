@@ -1,0 +1,69 @@
+"""Contacts: the people a business talks to. One phone number is one contact."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import Field
+
+from dragoman.api.v1.auth import Authenticated, Wired
+from dragoman.api.v1.conversation_shapes import Contact
+from dragoman.api.v1.models import Input
+from dragoman.api.v1.paging import Page, Paged
+from dragoman.api.v1.routing import router
+from dragoman.conversations import contacts
+from dragoman.conversations.contacts import Wanted, digits
+
+routes = router("Contacts")
+
+Name = Annotated[str | None, Field(max_length=255, description="As your business calls the person")]
+
+
+class CreateContactInput(Input):
+    phone_number: Annotated[
+        str, Field(max_length=40, description="With its country code, in any usual spelling", examples=["+15550007890"])
+    ]
+    name: Name = None
+
+
+class CreateContactsInput(Input):
+    contacts: Annotated[list[CreateContactInput], Field(min_length=1, max_length=1000)]
+
+
+class RenameContactInput(Input):
+    name: Name
+
+
+@routes.get("/contacts/", summary="List contacts")
+async def list_contacts(caller: Authenticated, services: Wired, paged: Paged) -> Page[Contact]:
+    """Newest first."""
+    found = await contacts.listing(services.db, caller.organisation_id, limit=paged.limit, offset=paged.offset)
+    return paged.page([Contact.of(contact) for contact in found.items], found.total)
+
+
+@routes.post("/contacts/", status_code=201, summary="Create a contact")
+async def create_contact(new: CreateContactInput, caller: Authenticated, services: Wired, response: Response) -> Contact:
+    """201 with a new contact; 200 with the one that has this phone number, as it is."""
+    wanted = Wanted(digits(new.phone_number), new.name)
+    [made] = await contacts.create(services.db, services.clock, caller.organisation_id, [wanted])
+    response.status_code = 201 if made.is_new else 200
+    return Contact.of(made.contact)
+
+
+@routes.post("/contacts/bulk/", status_code=201, summary="Create many contacts")
+async def create_contacts(new: CreateContactsInput, caller: Authenticated, services: Wired) -> list[Contact]:
+    """All of them or, when one is wrong, none. The answer is in the order of the request; contacts that exist stay as they are."""
+    wanted = [Wanted(digits(one.phone_number, f"contacts.{index}.phoneNumber"), one.name) for index, one in enumerate(new.contacts)]
+    made = await contacts.create(services.db, services.clock, caller.organisation_id, wanted)
+    return [Contact.of(one.contact) for one in made]
+
+
+@routes.get("/contacts/{contact_id}/", summary="Get a contact")
+async def get_contact(contact_id: UUID, caller: Authenticated, services: Wired) -> Contact:
+    """When two contacts turned out to be one person, either id shows the one that was kept."""
+    return Contact.of(await contacts.read(services.db, caller.organisation_id, contact_id))
+
+
+@routes.patch("/contacts/{contact_id}/", summary="Rename a contact")
+async def rename_contact(contact_id: UUID, change: RenameContactInput, caller: Authenticated, services: Wired) -> Contact:
+    return Contact.of(await contacts.rename(services.db, services.clock, caller.organisation_id, contact_id, change.name))
