@@ -37,9 +37,6 @@ where organisation_id = %(organisation_id)s and id = %(id)s and deleted_at is nu
 returning {_AGENT}
 """
 
-DELETE = """
-update agents set deleted_at = %(now)s where organisation_id = %(organisation_id)s and id = %(id)s and deleted_at is null
-"""
 
 # A message's seq counts the messages of its conversation, so the last one is how many there are.
 TOTALS = """
@@ -47,3 +44,5 @@ select agent_id, count(*) as sessions, coalesce(sum(last_seq), 0)::bigint as mes
 where organisation_id = %(organisation_id)s and agent_id = any(%(agents)s)
 group by agent_id
 """
+
+SOME = f"select {_AGENT} from agents where organisation_id = %(organisation_id)s and id = any(%(agents)s) and deleted_at is null"

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -106,6 +107,12 @@ async def listing(db: Database, organisation_id: UUID, limit: int, offset: int) 
     rows = await db.fetch(queries.LISTING, {"organisation_id": organisation_id, "limit": limit, "offset": offset})
     count = await db.fetch_one(queries.COUNT, {"organisation_id": organisation_id})
     return [Agent(**row) for row in rows], count["count"] if count else 0
+
+
+async def some(db: Database, organisation_id: UUID, agents: Iterable[UUID]) -> dict[UUID, Agent]:
+    """The agents with these ids, as far as there are such."""
+    rows = await db.fetch(queries.SOME, {"organisation_id": organisation_id, "agents": list(agents)})
+    return {row["id"]: Agent(**row) for row in rows}
 
 
 async def update(

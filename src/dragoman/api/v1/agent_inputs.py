@@ -1,0 +1,153 @@
+"""What callers may send about an agent. Fields that are left out stay as they are, in PATCH and in PUT alike."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from dragoman.api.v1.models import Input
+from dragoman.api.v1.shapes import CONFIGS
+from dragoman.whatsapp.limits import TEXT_BODY
+
+LONGEST_OBJECT = 64 * 1024
+DEEPEST_OBJECT = 32
+# Sent back by clients that read an agent, change a field and put the whole of it; ignored, since only we write them.
+READ_ONLY = (
+    "id createdAt updatedAt owner sharings ownerActive organization phoneNumbers totalMessages totalSessions connectUrl".split()  # noqa: SIM905
+)
+
+
+def _as_object(value: object) -> object:
+    """A configuration may come as an object or, as the published document types it, as JSON text; `""` and null unset it."""
+    if value in ("", None):
+        return None
+    if isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            raise ValueError("is text, but not the text of a JSON object") from None
+    if not isinstance(value, dict):
+        raise ValueError("must be an object, its JSON text, or null")
+    if _depth(value) > DEEPEST_OBJECT:
+        raise ValueError(f"is nested more than {DEEPEST_OBJECT} levels deep")
+    return value
+
+
+def _depth(value: object, so_far: int = 0) -> int:
+    if so_far > DEEPEST_OBJECT or not isinstance(value, dict | list):
+        return so_far
+    parts = value.values() if isinstance(value, dict) else value
+    return max((_depth(part, so_far + 1) for part in parts), default=so_far + 1)
+
+
+def _storable(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        size = len(msgspec.json.encode(value))
+    except (OverflowError, ValueError):
+        raise ValueError("holds a number that is too large") from None
+    if size > LONGEST_OBJECT:
+        raise ValueError(f"is larger than {LONGEST_OBJECT // 1024} KB")
+    return value
+
+
+def _nothing_yet(value: list[Any] | None) -> list[Any] | None:
+    if value:
+        raise ValueError("native agents' capabilities are not served by this version; leave the field out or send []")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+_OBJECT_SCHEMA = {"anyOf": [{"type": "object"}, {"type": "string", "description": "JSON text of the object"}, {"type": "null"}]}
+Configuration = Annotated[dict[str, Any] | None, BeforeValidator(_as_object), AfterValidator(_storable), WithJsonSchema(_OBJECT_SCHEMA)]
+NothingYet = Annotated[list[Any] | None, Field(max_length=0), BeforeValidator(_nothing_yet)]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_not_blank)]
+Url = Annotated[str, Field(min_length=1, max_length=2000, description="Where messages are posted: a public https address")]
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Icebreaker = Annotated[str, Field(min_length=1, max_length=80)]  # Meta: at most 4 ice breakers of 80 characters
+
+
+class ByoaOptions(Input):
+    """Our additions: how the agent's webhook is called."""
+
+    timeout_seconds: Annotated[float, Field(ge=1, le=60)] = 15
+    retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = []  # noqa: RUF012
+    burst: Literal["each", "merge"] = "each"
+    fallback_message: Annotated[str | None, BeforeValidator(_empty_is_none), Field(max_length=TEXT_BODY)] = None
+    resend: Literal["never_resend", "resend_once"] = "never_resend"
+
+
+class ByoaChanges(ByoaOptions):
+    webhook_url: Url | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_read_only(cls, sent: object) -> object:
+        return _without(sent, ["secretHint"])
+
+
+class CreateByoaAgentInput(Input):
+    """A proxy agent: every message is posted to the webhook, and what it answers is sent to the customer."""
+
+    webhook_url: Url
+    name: Name | None = None
+    byoa: ByoaOptions = Field(default_factory=ByoaOptions)
+
+
+class UpdateAgentInput(Input):
+    name: Name = ""
+    description: Annotated[str, Field(max_length=10_000)] = ""
+    system_prompt: Annotated[str, Field(max_length=100_000)] = ""
+    first_message: Annotated[str, Field(max_length=TEXT_BODY)] = ""
+    profile_picture: Configuration = None
+    icebreakers: Annotated[list[Icebreaker], Field(max_length=4), BeforeValidator(lambda value: [] if value is None else value)] = []  # noqa: RUF012
+    llm_model: Annotated[str | None, Field(max_length=255)] = None
+    reasoning_effort: Annotated[str | None, Field(max_length=255)] = None
+    tools: NothingYet = None
+    documents: NothingYet = None
+    memory_keys: NothingYet = None
+    wake_up_configs: NothingYet = None
+    outbound_triggers: NothingYet = None
+    website_tools: NothingYet = None
+    image_generate_tools: NothingYet = None
+    handoff_tools: NothingYet = None
+    mcp_configs: NothingYet = None
+    support_tools: NothingYet = None
+    paywall_config: Configuration = None
+    ad_config: Configuration = None
+    credit_settings: Configuration = None
+    voice_call_config: Configuration = None
+    byoa: ByoaChanges = Field(default_factory=ByoaChanges)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_read_only(cls, sent: object) -> object:
+        return _without(sent, READ_ONLY)
+
+    def changes(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The columns that were sent. `config` is what the agent has now; sent configurations replace their part of it."""
+        columns = {name: getattr(self, name) for name in self.model_fields_set & COLUMNS}
+        columns |= {name: getattr(self.byoa, name) for name in self.byoa.model_fields_set}
+        sent = self.model_dump(by_alias=True, include=self.model_fields_set)
+        if configs := {name: sent[name] for name in CONFIGS if name in sent}:
+            columns["config"] = {name: value for name, value in (config | configs).items() if value is not None}
+        return columns
+
+
+class CreateAgentInput(UpdateAgentInput):
+    name: Name
+
+
+COLUMNS = {"name", "description", "system_prompt", "first_message", "profile_picture", "icebreakers", "llm_model", "reasoning_effort"}
+
+
+def _without(sent: object, names: list[str]) -> object:
+    return {name: value for name, value in sent.items() if name not in names} if isinstance(sent, dict) else sent

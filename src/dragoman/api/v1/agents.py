@@ -1,0 +1,148 @@
+"""Agents: who answers."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import Depends, Header, Query
+
+from dragoman.accounts import numbers, organisations
+from dragoman.agents import records
+from dragoman.api.v1.agent_inputs import CreateAgentInput, CreateByoaAgentInput, UpdateAgentInput
+from dragoman.api.v1.auth import Authenticated, Wired
+from dragoman.api.v1.paging import Page, Paged
+from dragoman.api.v1.routing import router
+from dragoman.api.v1.shapes import Agent, AgentObject, Setting, agent_as_object, agent_as_text
+from dragoman.conversations import ownership
+from dragoman.conversations.services import Services
+from dragoman.errors import Invalid
+from dragoman.http import Refused, check_url
+
+routes = router("Agents")
+
+
+class Desk:
+    """One request about agents: who asks, with what, and which representation he wants to see."""
+
+    def __init__(
+        self,
+        caller: Authenticated,
+        services: Wired,
+        representation: Annotated[Literal["text", "object"] | None, Query(description="`object`: objects, numbers and nulls")] = None,
+        x_wassist_client: Annotated[str | None, Header(description="Its presence asks for `representation=object`")] = None,
+    ) -> None:
+        self.services: Services = services
+        self.organisation_id = caller.organisation_id
+        self.mine = (services.db, caller.organisation_id)
+        self.tools = (services.db, services.vault, services.clock, caller.organisation_id)
+        self._shape = agent_as_object if (representation or (x_wassist_client and "object")) == "object" else agent_as_text
+
+    async def show(self, agent: records.Agent, secret: str | None = None) -> Agent | AgentObject:
+        return (await self.show_all([agent], secret))[0]
+
+    async def show_all(self, agents: list[records.Agent], secret: str | None = None) -> list[Agent | AgentObject]:
+        organisation = await organisations.get(*self.mine)
+        own_numbers = await numbers.listing(*self.mine)
+        totals = await records.totals(*self.mine, [agent.id for agent in agents])
+        return [
+            self._shape(
+                agent,
+                Setting(
+                    settings=self.services.settings,
+                    organisation=organisation,
+                    numbers=own_numbers,
+                    totals=totals.get(agent.id, records.Totals()),
+                    secret=secret,
+                    hint=self._hint(agent),
+                ),
+            )
+            for agent in agents
+        ]
+
+    def check(self, url: str, field: str) -> None:
+        try:
+            check_url(url, self.services.settings.allow_private_urls)
+        except Refused as refused:
+            raise Invalid(f"{field}: {refused.reason}", field=field) from None
+
+    def _hint(self, agent: records.Agent) -> str | None:
+        secrets = records.signing_secrets(self.services.vault, self.services.clock, agent)
+        return f"whsec_…{secrets[0][-5:]}" if secrets else None
+
+
+At = Annotated[Desk, Depends()]
+
+
+@routes.get("/agents/", summary="List agents")
+async def list_agents(desk: At, paged: Paged) -> Page[Agent | AgentObject]:
+    """Newest first."""
+    found, count = await records.listing(*desk.mine, paged.limit, paged.offset)
+    return paged.page(await desk.show_all(found), count)
+
+
+@routes.post("/agents/byoa/", status_code=201, summary="Create BYOA")
+async def create_byoa(new: CreateByoaAgentInput, desk: At) -> Agent | AgentObject:
+    """Create a Bring Your Own Agent (BYOA) agent.
+
+    It forwards all messages to your webhook URL. Your agent returns its answer in the response or through the callback URL.
+    The answer's `byoa.secret` verifies that a request comes from here; it is not shown again.
+    """
+    desk.check(new.webhook_url, "webhookUrl")
+    options: dict[str, Any] = {name: getattr(new.byoa, name) for name in new.byoa.model_fields_set}
+    name = new.name or f"Agent at {urlsplit(new.webhook_url).hostname}"[:255]
+    agent, secret = await records.create(*desk.tools, name, webhook_url=new.webhook_url, **options)
+    return await desk.show(agent, secret)
+
+
+@routes.post("/agents/", status_code=201, summary="Create an agent")
+async def create_agent(new: CreateAgentInput, desk: At) -> Agent | AgentObject:
+    """An agent with a name and no webhook. It answers once it is given one (`byoa.webhookUrl`)."""
+    values = _checked(new, desk, {})
+    agent, secret = await records.create(*desk.tools, **values)
+    return await desk.show(agent, secret)
+
+
+@routes.get("/agents/{agent_id}/", summary="Read an agent")
+async def read_agent(agent_id: UUID, desk: At) -> Agent | AgentObject:
+    return await desk.show(await records.get(*desk.mine, agent_id))
+
+
+@routes.put("/agents/{agent_id}/", summary="Update an agent")
+async def put_agent(agent_id: UUID, sent: UpdateAgentInput, desk: At) -> Agent | AgentObject:
+    """The same as PATCH: fields that are left out stay."""
+    return await _update(agent_id, sent, desk)
+
+
+@routes.patch("/agents/{agent_id}/", summary="Change some fields of an agent")
+async def patch_agent(agent_id: UUID, sent: UpdateAgentInput, desk: At) -> Agent | AgentObject:
+    return await _update(agent_id, sent, desk)
+
+
+@routes.delete("/agents/{agent_id}/", status_code=204, summary="Delete an agent")
+async def delete_agent(agent_id: UUID, desk: At) -> None:
+    """It stops answering at once. What was said is kept."""
+    await ownership.retire_agent(desk.services, desk.organisation_id, agent_id)
+
+
+@routes.post("/agents/{agent_id}/duplicate/", status_code=201, summary="Copy an agent")
+async def duplicate_agent(agent_id: UUID, desk: At) -> Agent | AgentObject:
+    """The copy has its own secret and is connected to no number."""
+    return await desk.show(*await records.duplicate(*desk.tools, agent_id))
+
+
+@routes.post("/agents/{agent_id}/rotate-secret/", summary="Change an agent's signing secret")
+async def rotate_secret(agent_id: UUID, desk: At) -> Agent | AgentObject:
+    """Our addition. For 24 hours each request is signed with both secrets, so the agent can change over without a gap."""
+    return await desk.show(*await records.rotate_secret(*desk.tools, agent_id))
+
+
+async def _update(agent_id: UUID, sent: UpdateAgentInput, desk: Desk) -> Agent | AgentObject:
+    agent = await records.get(*desk.mine, agent_id)
+    return await desk.show(*await records.update(*desk.tools, agent_id, _checked(sent, desk, agent.config)))
+
+
+def _checked(sent: UpdateAgentInput, desk: Desk, config: dict[str, Any]) -> dict[str, Any]:
+    changes = sent.changes(config)
+    if url := changes.get("webhook_url"):
+        desk.check(url, "byoa.webhookUrl")
+    return changes
