@@ -1,13 +1,16 @@
 """The sandbox as one ASGI application, to mount in the product or to serve alone (`python -m dragoman.sandbox`)."""
 
 import asyncio
+import os
 from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from dragoman.clock import Clock
 from dragoman.sandbox import control, endpoints, saving, starting, statuses
@@ -22,7 +25,6 @@ from dragoman.sandbox.webhooks import Postman
 from dragoman.sandbox.world import DEFAULT_APP, App, World
 
 STATIC = Path(__file__).parent / "static"
-PAGES = {"": "phone.html", "phone.css": "phone.css", "phone.js": "phone.js"}
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; style-src 'self'; script-src 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -112,12 +114,21 @@ def _routes(box: Box) -> list[Route | Mount]:
         Mount("/lookaside", app=Graph(box, lambda call: (endpoints.download, "media_download"), endpoints.whose)),
         Mount("/control", routes=control.routes(box)),
         Route("/phone", _page),
-        Route("/phone/{name:path}", _page),
+        Route("/phone/", _page),
+        Mount("/static", app=Pieces(directory=STATIC)),
     ]
 
 
 async def _page(request: Request) -> Response:
-    name = PAGES.get(request.path_params.get("name", ""))
-    if name is None or not (STATIC / name).exists():
-        return PlainTextResponse("There is no such page in the sandbox.", 404)
-    return FileResponse(STATIC / name, headers=PAGE_HEADERS)
+    return FileResponse(STATIC / "phone.html", headers=PAGE_HEADERS)
+
+
+class Pieces(StaticFiles):
+    """The page's styles, scripts and pictures, under the page's own strict headers."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        answer = super().file_response(full_path, stat_result, scope, status_code)
+        answer.headers.update(PAGE_HEADERS)
+        return answer
