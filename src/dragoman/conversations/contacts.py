@@ -4,6 +4,7 @@ Who is who is decided by `contact_identities`: one phone number (or other identi
 organisation, so making a contact that exists finds it.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -45,12 +46,14 @@ class Made(msgspec.Struct, frozen=True):
 def digits(phone_number: str, field: str = "phoneNumber") -> str:
     """A phone number with its country code, in any spelling, as the digits WhatsApp uses. Raises Invalid."""
     text = phone_number.strip()
+    if re.search(r"[^\d\s+().-]", text):
+        raise _not_a_number(field)
     try:
         number = phonenumbers.parse(text if text.startswith("+") else "+" + text.removeprefix("00"))
     except phonenumbers.NumberParseException:
         raise _not_a_number(field) from None
     # Only the length is judged: numbers that are not given out yet, and the sandbox's, must pass.
-    if number.extension or not phonenumbers.is_possible_number(number):
+    if not phonenumbers.is_possible_number(number):
         raise _not_a_number(field)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
 

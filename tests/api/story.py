@@ -1,0 +1,118 @@
+"""Rows for tests that read: a business, its numbers, its customers, and what they said, put straight into the tables."""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from psycopg.types.json import Jsonb
+
+from dragoman.ids import new_id
+
+DANA_PHONE = "15550007890"
+DANA_BSUID = "US.13491200000000000001"
+LUMEN_NUMBER = "15550001234"
+
+
+class Bakery(NamedTuple):
+    """Bakery Lumen on an ordinary day: Echo answers on its number, and Dana has a conversation in which nothing was said yet."""
+
+    echo: UUID
+    number: UUID
+    dana: UUID
+    chat: UUID
+
+
+class Story:
+    """Writes for one organisation. Every verb returns the id of the row it made; `clock` is moved to let time pass."""
+
+    def __init__(self, database, clock, organisation_id):
+        self.database, self.clock, self.organisation_id = database, clock, organisation_id
+
+    async def bakery(self):
+        echo = await self.agent()
+        number = await self.number(agent_id=echo)
+        dana = await self.contact(bsuid=DANA_BSUID)
+        return Bakery(echo, number, dana, await self.conversation(number, dana, agent_id=echo))
+
+    async def put(self, table, **values):
+        row = {"organisation_id": self.organisation_id, "id": new_id(), **values}
+        row = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in row.items()}
+        columns = ", ".join(row)
+        await self.database.execute(f"insert into {table} ({columns}) values ({', '.join(f'%({name})s' for name in row)})", row)
+        return row["id"]
+
+    async def agent(self, name="Echo"):
+        now = self.clock.now()
+        return await self.put("agents", kind="byoa", name=name, webhook_url="https://echo.example/hook", created_at=now, updated_at=now)
+
+    async def number(self, display_number=LUMEN_NUMBER, *, agent_id=None, is_sandbox=False):
+        now, app_id = self.clock.now(), f"app-{uuid4()}"
+        await self.put("apps", app_id=app_id, app_secret=b"", verify_token=b"", created_at=now)
+        return await self.put(
+            "numbers",
+            app_id=app_id,
+            phone_number_id=f"pn-{uuid4()}",
+            waba_id="102290000000001",
+            display_number=display_number,
+            access_token=b"",
+            is_sandbox=is_sandbox,
+            routing="agent" if agent_id else None,
+            agent_id=agent_id,
+            created_at=now,
+        )
+
+    async def contact(self, name="Dana", *, phone=DANA_PHONE, bsuid=None, username=None):
+        now = self.clock.now()
+        contact_id = await self.put("contacts", name=name, phone=phone, bsuid=bsuid, username=username, created_at=now, updated_at=now)
+        for kind, value in (("phone", phone), ("bsuid", bsuid), ("username", username)):
+            if value:
+                await self.database.execute(
+                    "insert into contact_identities (organisation_id, kind, value, contact_id, first_seen_at) values (%s, %s, %s, %s, %s)",
+                    [self.organisation_id, kind, value, contact_id, now],
+                )
+        return contact_id
+
+    async def conversation(self, number_id, contact_id, *, agent_id=None, **values):
+        now = self.clock.now()
+        owner = "agent" if agent_id else "nobody"
+        made = {
+            "number_id": number_id,
+            "contact_id": contact_id,
+            "agent_id": agent_id,
+            "owner": owner,
+            "created_at": now,
+            "updated_at": now,
+        }
+        return await self.put("conversations", **{**made, **values})
+
+    async def hears(self, conversation_id, content, **values):
+        """The customer says something: text, or a whole content."""
+        content = {"type": "text", "text": content} if isinstance(content, str) else content
+        now = self.clock.now()
+        window = {"window_until": now + timedelta(hours=24), "last_inbound_at": now}
+        made = {"direction": "in", "author": "customer", "type": content["type"], "state": "received", "wamid": f"wamid.{uuid4()}"}
+        return await self._message(conversation_id, content, {**made, **values}, unread=1, **window)
+
+    async def says(self, conversation_id, content, **values):
+        """The business says something."""
+        content = {"type": "text", "body": content} if isinstance(content, str) else content
+        made = {"direction": "out", "author": "agent", "type": content["type"], "state": "sent", "wamid": f"wamid.{uuid4()}", "attempts": 1}
+        return await self._message(conversation_id, content, {**made, **values})
+
+    async def _message(self, conversation_id, content, values, unread=0, **conversation):
+        now = self.clock.now()
+        changes = {"last_message_at": now, "updated_at": now, **conversation}
+        assignments = ", ".join(f"{name} = %({name})s" for name in changes)
+        row = await self.database.fetch_one(
+            f"update conversations set last_seq = last_seq + 1, unread = unread + %(unread)s, {assignments} "
+            "where organisation_id = %(organisation_id)s and id = %(id)s returning last_seq, number_id",
+            {**changes, "unread": unread, "organisation_id": self.organisation_id, "id": conversation_id},
+        )
+        place = {
+            "conversation_id": conversation_id,
+            "seq": row["last_seq"],
+            "number_id": row["number_id"],
+            "said_at": now,
+            "created_at": now,
+        }
+        return await self.put("messages", content=content, **{**place, **values})
