@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from dragoman.agents.records import RETRY_DELAYS
 from dragoman.api.v1.models import Input
 from dragoman.api.v1.shapes import CONFIGS
 from dragoman.whatsapp.limits import TEXT_BODY
@@ -78,11 +79,17 @@ Icebreaker = Annotated[str, Field(min_length=1, max_length=80)]  # Meta: at most
 class ByoaOptions(Input):
     """Our additions: how the agent's webhook is called."""
 
-    timeout_seconds: Annotated[float, Field(ge=1, le=60)] = 15
-    retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = []  # noqa: RUF012
-    burst: Literal["each", "merge"] = "each"
-    fallback_message: Annotated[str | None, BeforeValidator(_empty_is_none), Field(max_length=TEXT_BODY)] = None
-    resend: Literal["never_resend", "resend_once"] = "never_resend"
+    timeout_seconds: Annotated[float, Field(ge=1, le=60, description="How long an answer may take")] = 15
+    retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = list(RETRY_DELAYS)
+    burst: Annotated[Literal["each", "merge"], Field(description="Messages that wait: one delivery each, or all in one")] = "each"
+    fallback_message: Annotated[
+        str | None,
+        BeforeValidator(_empty_is_none),
+        Field(max_length=TEXT_BODY, description="What the customer is told after the first failure"),
+    ] = None
+    resend: Annotated[
+        Literal["never_resend", "resend_once"], Field(description="What to do when it is unknown whether WhatsApp took a message")
+    ] = "never_resend"
 
 
 class ByoaChanges(ByoaOptions):

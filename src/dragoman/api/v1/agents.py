@@ -29,7 +29,9 @@ class Desk:
         caller: Authenticated,
         services: Wired,
         representation: Annotated[Literal["text", "object"] | None, Query(description="`object`: objects, numbers and nulls")] = None,
-        x_wassist_client: Annotated[str | None, Header(description="Its presence asks for `representation=object`")] = None,
+        x_wassist_client: Annotated[
+            str | None, Header(alias="X-Wassist-Client", description="Its presence asks for `representation=object`")
+        ] = None,
     ) -> None:
         self.services: Services = services
         self.organisation_id = caller.organisation_id

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -9,6 +10,17 @@ from fastapi.routing import APIRoute
 PREFIX = "/api/v1"
 # FastAPI's own shapes for an answer that this dialect never gives.
 UNUSED = ("HTTPValidationError", "ValidationError")
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of up to 255 characters. The same request with the same key is done once, and answered alike for 48 hours",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+REUSED = {
+    "description": "This Idempotency-Key came with another body before",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
 
 
@@ -31,9 +43,27 @@ def _document(app: FastAPI, public_url: str) -> dict[str, Any]:
     document["servers"] = [{"url": public_url}]
     document["paths"] = {PREFIX + path: operations for path, operations in document["paths"].items()}
     for operations in document["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             operation["responses"].pop("422", None)
-    schemas = document.get("components", {}).get("schemas", {})
+            if method == "post":
+                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+                operation["responses"]["422"] = REUSED
+    schemas = document["components"]["schemas"]
     for name in UNUSED:
         schemas.pop(name, None)
-    return document
+    for schema in schemas.values():
+        for part in schema.get("properties", {}).values():
+            part.pop("title", None)  # "Systemprompt" for systemPrompt tells nobody anything
+    return _well_named(document)
+
+
+def _well_named(document: dict[str, Any]) -> dict[str, Any]:
+    """`Page_Union_Agent__AgentObject__` under its title, `AgentPage`."""
+    schemas = document["components"]["schemas"]
+    text = msgspec.json.encode(document)
+    for name, schema in schemas.items():
+        if name.startswith("Page_"):
+            text = text.replace(f'schemas/{name}"'.encode(), f'schemas/{schema["title"]}"'.encode())
+            text = text.replace(f'"{name}":'.encode(), f'"{schema["title"]}":'.encode())
+    named: dict[str, Any] = msgspec.json.decode(text)
+    return named

@@ -1,6 +1,6 @@
 """Pages of a list: `?offset=&limit=` and the envelope `{count, next, previous, results}` with absolute addresses."""
 
-from typing import Annotated, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Query, Request
@@ -22,6 +22,12 @@ class Page(Shape, Generic[Item]):
     next: str | None
     previous: str | None
     results: list[Item]
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        # A page of `Agent | AgentObject` is an AgentPage in the document.
+        first = (get_args(params[0]) or params)[0]
+        return f"{first.__name__}Page"
 
 
 class Slice(NamedTuple):

@@ -103,12 +103,12 @@ class AgentObjectNumber(Shape):
     phone_number: str
 
 
-class Owner(Shape):
+class AgentOwner(Shape):
     phone_number: str | None
     whatsapp_name: str
 
 
-class OrganisationShape(Shape):
+class AgentOrganisation(Shape):
     id: UUID
     name: str
     is_personal: bool = False
@@ -160,7 +160,7 @@ class AgentCore(Capabilities):
     icebreakers: list[str]
     llm_model: str | None
     reasoning_effort: str | None
-    organization: OrganisationShape
+    organization: AgentOrganisation
     connect_url: str = Field(description="Opens a WhatsApp chat with this agent; empty while the organisation has no number")
     created_at: datetime
     updated_at: datetime
@@ -191,8 +191,8 @@ class AgentObject(AgentCore):
     ad_config: dict[str, Any] | None
     credit_settings: dict[str, Any] | None
     voice_call_config: dict[str, Any] | None
-    owner: Owner
-    sharings: list[Owner]
+    owner: AgentOwner
+    sharings: list[AgentOwner]
     phone_numbers: list[AgentObjectNumber]
     total_messages: int
     total_sessions: int
@@ -267,7 +267,7 @@ def _core(agent: records.Agent, around: Setting) -> dict[str, Any]:
         "icebreakers": agent.icebreakers,
         "llm_model": agent.llm_model,
         "reasoning_effort": agent.reasoning_effort,
-        "organization": OrganisationShape(id=around.organisation.id, name=around.organisation.name),
+        "organization": AgentOrganisation(id=around.organisation.id, name=around.organisation.name),
         "connect_url": _connect_url(agent, around),
         "created_at": agent.created_at,
         "updated_at": agent.updated_at,
@@ -290,9 +290,9 @@ def _byoa(agent: records.Agent, around: Setting) -> Byoa:
     )
 
 
-def _owner(around: Setting) -> Owner:
+def _owner(around: Setting) -> AgentOwner:
     own = [number.display_number for number in around.numbers if not number.is_sandbox]
-    return Owner(phone_number=own[0] if own else None, whatsapp_name=around.organisation.name)
+    return AgentOwner(phone_number=own[0] if own else None, whatsapp_name=around.organisation.name)
 
 
 def _connected(agent: records.Agent, around: Setting) -> list[Number]:
