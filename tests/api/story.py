@@ -93,6 +93,12 @@ class Story:
         made = {"direction": "in", "author": "customer", "type": content["type"], "state": "received", "wamid": f"wamid.{uuid4()}"}
         return await self._message(conversation_id, content, {**made, **values}, unread=1, **window)
 
+    async def hears_file(self, conversation_id, kind, mime_type, *, caption="", voice=False, state="ready", **values):
+        file = {"id": "1", "kind": kind, "mime_type": mime_type, "voice": voice}
+        message_id = await self.hears(conversation_id, {"type": kind, "text": caption, "media": [file]})
+        place = {"message_id": message_id, "conversation_id": conversation_id, "graph_id": "1", "created_at": self.clock.now()}
+        return await self.put("media", kind=kind, mime_type=mime_type, state=state, **place, **values)
+
     async def says(self, conversation_id, content, **values):
         """The business says something."""
         content = {"type": "text", "body": content} if isinstance(content, str) else content
