@@ -29,6 +29,10 @@ class Clock:
         for event in self._moved:
             event.set()
 
+    def wakes(self, event: asyncio.Event) -> None:
+        """Set `event` whenever this clock is moved."""
+        self._moved.add(event)
+
     async def sleep(self, seconds: float) -> None:
         """Sleep for `seconds` of this clock: less real time when the clock is moved meanwhile."""
         await self.sleep_until(self.now() + timedelta(seconds=seconds))

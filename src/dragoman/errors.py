@@ -8,6 +8,7 @@
     ├── Conflict       409  right request, wrong moment (window closed, handed over, ...)
     ├── Gone           410  was here, is no more
     ├── TooLarge       413
+    ├── Unprocessable  422  understood, and no use: says which field
     ├── RateLimited    429  knows when to come back
     └── Unavailable    503  nothing was done; try again
 
@@ -54,6 +55,10 @@ class Gone(Problem):
 
 class TooLarge(Problem):
     status, code = 413, "too_large"
+
+
+class Unprocessable(Problem):
+    status, code = 422, "unprocessable"
 
 
 class RateLimited(Problem):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from dragoman.accounts import queries
@@ -128,8 +129,9 @@ async def by_digits(db: Database, organisation_id: UUID, number: str) -> Number:
     return Number(**row)
 
 
+@lru_cache(maxsize=4096)
 def open_token(vault: Vault, organisation_id: UUID, phone_number_id: str, sealed: bytes) -> str:
-    """The Graph API access token from the sealed column `numbers.access_token`."""
+    """The Graph API access token from the sealed column `numbers.access_token`; remembered, because every send needs it."""
     return vault.open(sealed, *_token(organisation_id, phone_number_id)).decode()
 
 

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -171,7 +172,13 @@ def signing_secrets(vault: Vault, clock: Clock, agent: Agent) -> list[str]:
     sealed = [agent.webhook_secret]
     if agent.previous_secret_until is not None and agent.previous_secret_until > clock.now():
         sealed.append(agent.previous_secret)
-    return [vault.open(value, *place).decode() for value in sealed if value is not None]
+    return [open_secret(vault, place, value) for value in sealed if value is not None]
+
+
+@lru_cache(maxsize=4096)
+def open_secret(vault: Vault, place: tuple[str, ...], sealed: bytes) -> str:
+    """A `whsec_…` secret from its sealed column; remembered, because every delivery needs it."""
+    return vault.open(sealed, *place).decode()
 
 
 def secret_place(organisation_id: UUID, agent_id: UUID) -> tuple[str, ...]:

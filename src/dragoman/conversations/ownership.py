@@ -1,48 +1,70 @@
-"""Who speaks next in a thread. Every change of hands adds one to the thread's epoch, and what was made under an older epoch is discarded."""
+"""Who holds the thread: the agent, a person, the phone app, a webhook, or nobody.
 
+Each change of hands raises the conversation's epoch. What was begun under an older epoch (a turn, a callback token, a
+reply still in the outbox) ends with it and says why; `journal.record` and `outbox.speak` compare epochs in the same
+statement that would make a reply.
+"""
+
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from dragoman.conversations import ownership_queries as queries
 from dragoman.conversations.services import Services
 from dragoman.errors import NotFound
 
-CONNECTED = "the number was connected to another agent"
-DISCONNECTED = "the number was disconnected from its agent"
-RETIRED = "the agent was deleted"
+# How long the agent stays quiet after somebody of the business wrote from the WhatsApp Business app.
+PHONE_APP_PAUSE = timedelta(hours=12)
 
 
-async def route_number(services: Services, organisation_id: UUID, number_id: UUID, agent_id: UUID | None, apply_to_existing: bool) -> None:
-    """Let `agent_id` answer on a number from now on (None: nobody), in its existing conversations too if so asked.
+async def take_over(services: Services, organisation_id: UUID, conversation_id: UUID, minutes: int | None = None) -> None:
+    """A person takes the thread, for `minutes` or until it is handed back."""
+    until = services.clock.now() + timedelta(minutes=minutes) if minutes is not None else None
+    await _change(
+        services, queries.TAKE_OVER, organisation_id, "a person took the conversation over", conversation_id=conversation_id, until=until
+    )
 
-    A conversation that the agent already answers in is left as it is. Raises NotFound when the number is not the organisation's.
-    """
-    values = {
+
+async def hand_back(services: Services, organisation_id: UUID, conversation_id: UUID, *, if_due: bool = False) -> None:
+    """The thread goes back to whom its routing names; with `if_due` only when the take-over has run out."""
+    reason = "the take-over ran out" if if_due else "the conversation was handed back"
+    await _change(services, queries.HAND_BACK, organisation_id, reason, conversation_id=conversation_id, if_due=if_due)
+
+
+async def phone_spoke(services: Services, organisation_id: UUID, conversation_id: UUID) -> None:
+    """Somebody answered from the WhatsApp Business app: the agent keeps quiet for a while."""
+    params = {
         "organisation_id": organisation_id,
-        "number_id": number_id,
-        "from_agent": None,
-        "agent_id": agent_id,
-        "cause": CONNECTED if agent_id else DISCONNECTED,
+        "conversation_id": conversation_id,
+        "until": services.clock.now() + PHONE_APP_PAUSE,
+        "reason": "somebody answered from the WhatsApp Business app",
         "now": services.clock.now(),
     }
-    async with services.db.transaction() as connection:
-        if not await (await connection.execute(queries.ROUTE_NUMBER, values)).fetchone():
-            raise NotFound(f"there is no number {number_id}")
-        if apply_to_existing:
-            await connection.execute(queries.ROUTE_CONVERSATIONS, values)
+    await services.db.fetch_one(queries.PHONE_SPOKE, params)
+
+
+async def route(services: Services, organisation_id: UUID, conversation_id: UUID, mode: str | None, agent_id: UUID | None) -> None:
+    """Give one conversation its own routing: `mode` is 'agent' (with an agent), 'webhook', or None to only store."""
+    reason = "the conversation was connected to another agent" if agent_id else "the conversation was disconnected from its agent"
+    await _change(services, queries.ROUTE, organisation_id, reason, conversation_id=conversation_id, mode=mode, agent_id=agent_id)
+
+
+async def route_number(
+    services: Services, organisation_id: UUID, number_id: UUID, agent_id: UUID | None, apply_to_existing: bool = True
+) -> None:
+    """Let `agent_id` answer on a number from now on (None: nobody), in its existing conversations too if so asked."""
+    reason = "the number was connected to another agent" if agent_id else "the number was disconnected from its agent"
+    await _change(
+        services, queries.ROUTE_NUMBER, organisation_id, reason, number_id=number_id, agent_id=agent_id, apply=apply_to_existing
+    )
 
 
 async def retire_agent(services: Services, organisation_id: UUID, agent_id: UUID) -> None:
     """Delete an agent: it stops answering at once, on its numbers and in every conversation; what was said is kept."""
-    values = {
-        "organisation_id": organisation_id,
-        "number_id": None,
-        "from_agent": agent_id,
-        "agent_id": None,
-        "cause": RETIRED,
-        "now": services.clock.now(),
-    }
-    async with services.db.transaction() as connection:
-        if not await (await connection.execute(queries.RETIRE_AGENT, values)).fetchone():
-            raise NotFound(f"there is no agent {agent_id}")
-        await connection.execute(queries.RELEASE_NUMBERS, values)
-        await connection.execute(queries.ROUTE_CONVERSATIONS, values)
+    await _change(services, queries.RETIRE_AGENT, organisation_id, "the agent was deleted", retired_id=agent_id, agent_id=None)
+
+
+async def _change(services: Services, query: str, organisation_id: UUID, reason: str, **params: Any) -> None:
+    values = {"organisation_id": organisation_id, "reason": reason, "now": services.clock.now(), **params}
+    if await services.db.fetch_one(query, values) is None:
+        raise NotFound("there is no such " + ("number" if "number_id" in params else "agent" if "retired_id" in params else "conversation"))

@@ -1,44 +1,113 @@
-"""The SQL of who speaks next. See `queries` for the order in which conversations are locked."""
+"""The SQL of changes of hands. One statement each: the new owner, the end of what the old one was doing, and a note of it."""
 
-ROUTE_NUMBER = """
-update numbers set agent_id = %(agent_id)s, routing = case when %(agent_id)s::uuid is null then null else 'agent' end
-where organisation_id = %(organisation_id)s and id = %(number_id)s
-returning id
+# Whom a thread goes back to when no person holds it: what its routing says.
+_RESTING = """case coalesce(case when c.routing_override then c.routing else n.routing end, 'none')
+           when 'agent' then case when c.agent_id is null then 'nobody' else 'agent' end when 'webhook' then 'webhook' else 'nobody' end"""
+
+# Everything that an agent had begun under the old epoch ends here: its turn, its callbacks, its replies not yet handed over.
+_ENDINGS = """
+ended as (
+    update turns t set state = 'discarded', cause = %(reason)s, closed_at = %(now)s
+    from taken k where t.organisation_id = k.organisation_id and t.conversation_id = k.id and t.state = 'open'
+),
+dropped as (
+    update messages m set state = 'discarded', cause = %(reason)s, status_at = %(now)s
+    from taken k
+    where m.organisation_id = k.organisation_id and m.conversation_id = k.id and m.state = 'queued' and m.author = 'agent'
+),
+noted as (
+    insert into transfers (organisation_id, id, conversation_id, owner, epoch, reason, at)
+    select organisation_id, gen_random_uuid(), id, owner, epoch, %(reason)s, %(now)s from taken
+)"""
+
+_CLEAR = "epoch = c.epoch + 1, turn_id = null, think_at = null, answered_seq = c.last_seq, updated_at = %(now)s"
+
+_TAKEN = "c.organisation_id, c.id, c.owner, c.epoch"
+
+TAKE_OVER = f"""
+with taken as (
+    update conversations c set owner = 'person', handback_at = %(until)s, {_CLEAR}
+    where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
+    returning {_TAKEN}
+), {_ENDINGS}
+select owner, epoch from taken
 """
 
-RETIRE_AGENT = """
-update agents set deleted_at = %(now)s
-where organisation_id = %(organisation_id)s and id = %(from_agent)s and deleted_at is null
-returning id
+# Speaking again from the same phone prolongs the pause; it is no new change of hands. A person's take-over stands.
+PHONE_SPOKE = f"""
+with prolonged as (
+    update conversations c set handback_at = %(until)s
+    where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s and c.owner = 'phone_app'
+),
+taken as (
+    update conversations c set owner = 'phone_app', handback_at = %(until)s, {_CLEAR}
+    where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s and c.owner not in ('phone_app', 'person')
+    returning {_TAKEN}
+), {_ENDINGS}
+select owner, epoch from taken
 """
 
-RELEASE_NUMBERS = """
-update numbers set agent_id = null, routing = null where organisation_id = %(organisation_id)s and agent_id = %(from_agent)s
+HAND_BACK = f"""
+with c as (
+    select c.organisation_id, c.id, c.owner in ('person', 'phone_app') and (not %(if_due)s or c.handback_at <= %(now)s) as away, {_RESTING} as resting
+    from conversations c join numbers n on n.organisation_id = c.organisation_id and n.id = c.number_id
+    where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s for update of c
+),
+taken as (
+    update conversations x set owner = c.resting, handback_at = null, {_CLEAR.replace("c.", "x.")}
+    from c where c.away and x.organisation_id = c.organisation_id and x.id = c.id
+    returning x.organisation_id, x.id, x.owner, x.epoch
+), {_ENDINGS}
+select id from c
 """
 
-# The new agent starts afresh: what the old one had not answered counts as answered, and its open turn is closed.
-ROUTE_CONVERSATIONS = """
-with wanted as (
-    select case when %(agent_id)s::uuid is null then 'nobody' else 'agent' end as owner
-),
-old as (
-    select c.organisation_id, c.id, c.turn_id, wanted.owner
-    from conversations c, wanted
-    where c.organisation_id = %(organisation_id)s and (c.number_id = %(number_id)s or c.agent_id = %(from_agent)s)
-      and (c.agent_id is distinct from %(agent_id)s or c.owner <> wanted.owner or c.routing_override)
-    order by c.organisation_id, c.contact_id, c.number_id for update of c
-),
-closed as (
-    update turns t set state = 'discarded', cause = %(cause)s, closed_at = %(now)s
-    from old where t.organisation_id = old.organisation_id and t.id = old.turn_id and t.state = 'open'
-),
-moved as (
+ROUTE = f"""
+with taken as (
     update conversations c
-    set agent_id = %(agent_id)s, routing = null, routing_override = false, owner = old.owner, epoch = c.epoch + 1, turn_id = null,
-        think_at = null, handback_at = null, answered_seq = greatest(c.answered_seq, c.wanted_seq), updated_at = %(now)s
-    from old where c.organisation_id = old.organisation_id and c.id = old.id
-    returning c.organisation_id, c.id, c.owner, c.epoch
-)
-insert into transfers (organisation_id, id, conversation_id, owner, epoch, reason, at)
-select organisation_id, gen_random_uuid(), id, owner, epoch, %(cause)s, %(now)s from moved
+    set agent_id = %(agent_id)s, routing = %(mode)s, routing_override = true, handback_at = null,
+        owner = case %(mode)s::text when 'agent' then 'agent' when 'webhook' then 'webhook' else 'nobody' end, {_CLEAR}
+    where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
+    returning {_TAKEN}
+), {_ENDINGS}
+select owner, epoch from taken
+"""
+
+# What a person holds stays with the person; it is the agent behind him that changes.
+_FOLLOW = f"""
+taken as (
+    update conversations c
+    set agent_id = %(agent_id)s, routing = null, routing_override = false,
+        owner = case when c.owner in ('person', 'phone_app') then c.owner when %(agent_id)s::uuid is null then 'nobody' else 'agent' end,
+        {_CLEAR}
+    from affected a where c.organisation_id = a.organisation_id and c.id = a.id
+    returning {_TAKEN}
+), {_ENDINGS}"""
+
+# A conversation that the agent already answers in is left as it is.
+ROUTE_NUMBER = f"""
+with number as (
+    update numbers set routing = case when %(agent_id)s::uuid is null then null else 'agent' end, agent_id = %(agent_id)s
+    where organisation_id = %(organisation_id)s and id = %(number_id)s returning organisation_id, id
+),
+affected as (
+    select c.organisation_id, c.id from conversations c join number n on c.organisation_id = n.organisation_id and c.number_id = n.id
+    where %(apply)s and (c.agent_id is distinct from %(agent_id)s or c.routing_override)
+    order by c.organisation_id, c.contact_id, c.number_id for update of c
+), {_FOLLOW}
+select id from number
+"""
+
+RETIRE_AGENT = f"""
+with agent as (
+    update agents set deleted_at = %(now)s
+    where organisation_id = %(organisation_id)s and id = %(retired_id)s and deleted_at is null returning organisation_id, id
+),
+number as (
+    update numbers n set routing = null, agent_id = null from agent a where n.organisation_id = a.organisation_id and n.agent_id = a.id
+),
+affected as (
+    select c.organisation_id, c.id from conversations c join agent a on c.organisation_id = a.organisation_id and c.agent_id = a.id
+    order by c.organisation_id, c.contact_id, c.number_id for update of c
+), {_FOLLOW}
+select id from agent
 """

@@ -1,0 +1,72 @@
+"""What an agent is asked: a Turn. Every kind of agent gets the same one and answers with the same contents."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from dragoman.whatsapp.content import Outgoing
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file the customer sent, at an address of ours that works until `expires_at`."""
+
+    url: str
+    kind: str
+    mime_type: str
+    state: str  # ready, pending (the address will work soon) or failed
+    expires_at: datetime
+    size: int | None = None
+    sha256: str | None = None
+    filename: str | None = None
+    voice: bool = False
+
+
+class Said(msgspec.Struct, frozen=True):
+    """One message of the customer. `content` is the stored `whatsapp.events.Received` as JSON."""
+
+    id: UUID
+    wamid: str
+    at: datetime
+    content: dict[str, Any]
+    files: list[File]
+
+
+class Person(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str | None
+    phone: str | None
+    user_id: str | None
+    username: str | None
+
+
+class Turn(msgspec.Struct, frozen=True):
+    id: UUID
+    agent_id: UUID
+    conversation_id: UUID
+    phone_number_id: str
+    business_number: str
+    contact: Person
+    said: list[Said]
+    callback_url: str
+    callback_until: datetime
+    window_until: datetime | None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking once.
+
+    answered, silent, unrecognised   the turn is over
+    refused                          the agent said no for good (a 4xx, an address we do not call)
+    failed                           worth asking again
+    """
+
+    kind: Literal["answered", "silent", "unrecognised", "refused", "failed"]
+    started_at: datetime
+    duration_ms: float
+    contents: list[Outgoing] = []
+    status: int | None = None
+    head: str | None = None
+    cause: str | None = None
+    retry_after: float | None = None

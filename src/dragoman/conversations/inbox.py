@@ -1,0 +1,248 @@
+"""What comes in from WhatsApp, made durable before anybody is told that it arrived.
+
+Webhooks that arrive together are stored together: one statement, one commit, however many. The unique index on
+(number, wamid) is the deduplication. A message and the fact that its conversation is due are the same commit.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from dragoman.conversations import commands, identity, ownership
+from dragoman.conversations import inbox_queries as queries
+from dragoman.conversations.metrics import DUPLICATES, RECEIVED, REFUSED
+from dragoman.conversations.policy import SILENT_TYPES, STATES
+from dragoman.conversations.services import Services
+from dragoman.ids import new_id
+from dragoman.store.batcher import Batcher
+from dragoman.store.database import Row
+from dragoman.whatsapp.errors import explain
+from dragoman.whatsapp.events import Echo, Event, Kept, MediaRef, Message, Sender, Status
+
+log = structlog.get_logger()
+
+NUMBER_CACHE_SECONDS = 5.0
+
+
+class Number(NamedTuple):
+    organisation_id: UUID
+    id: UUID
+    app_id: str
+    is_sandbox: bool
+
+
+class Delivery(NamedTuple):
+    """One webhook: the app whose secret signed it, and what it says."""
+
+    app_id: str
+    events: list[Event]
+
+
+class Sorted(NamedTuple):
+    """What the events of a batch mean: something said, something that became of our messages, something to keep."""
+
+    said: list[tuple[Number, Message | Echo]]
+    statuses: list[tuple[Number, Status]]
+    kept: list[Row]
+
+
+class Inbox:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._numbers: dict[str, tuple[float, Number | None]] = {}
+        self._batch: Batcher[Delivery, None] = Batcher(self._store)
+
+    async def receive(self, app_id: str, events: list[Event]) -> None:
+        """Store what a webhook said. When this returns, it is on disk; when it raises, the sender must send again."""
+        await self._batch(Delivery(app_id, events))
+
+    async def _store(self, deliveries: Sequence[Delivery]) -> list[None]:
+        now = self._services.clock.now()
+        news = await self._sort(deliveries)
+        if news.said:
+            await self._said(news.said, now)
+        if news.statuses:
+            await self._statuses(news.statuses, now)
+        if news.kept:
+            await self._services.db.execute(queries.KEEP, {"rows": _json(news.kept), "now": now})
+        return [None] * len(deliveries)
+
+    async def _sort(self, deliveries: Sequence[Delivery]) -> Sorted:
+        await self._look_up({e.phone_number_id for d in deliveries for e in d.events if e.phone_number_id})
+        news = Sorted([], [], [])
+        for app_id, events in deliveries:
+            for event in events:
+                number = self._numbers.get(event.phone_number_id or "", (0.0, None))[1]
+                if number is not None and number.app_id != app_id:
+                    REFUSED.labels("number_of_another_app").inc()
+                    log.warning("a webhook named a number of another app", app_id=app_id, phone_number_id=event.phone_number_id)
+                    news.kept.append(_keep(app_id, event, None, "the number belongs to another app"))
+                elif isinstance(event, Kept):
+                    news.kept.append(_keep(app_id, event, number, event.reason))
+                elif number is None:
+                    REFUSED.labels("unknown_number").inc()
+                    news.kept.append(_keep(app_id, event, None, "no such number is connected"))
+                elif isinstance(event, Status):
+                    news.statuses.append((number, event))
+                else:
+                    news.said.append((number, event))
+        return news
+
+    async def _look_up(self, phone_number_ids: set[str]) -> None:
+        """Know whose numbers these are, no older than a few seconds: one look-up serves thousands of webhooks."""
+        fresh_after = time.monotonic() - NUMBER_CACHE_SECONDS
+        missing = [i for i in phone_number_ids if self._numbers.get(i, (0.0, None))[0] < fresh_after]
+        if not missing:
+            return
+        if len(self._numbers) > 10_000:
+            self._numbers.clear()
+        found = {
+            row["phone_number_id"]: Number(row["organisation_id"], row["id"], row["app_id"], row["is_sandbox"])
+            for row in await self._services.db.fetch(queries.NUMBERS, {"ids": missing})
+        }
+        for phone_number_id in missing:
+            self._numbers[phone_number_id] = (time.monotonic(), found.get(phone_number_id))
+
+    async def _said(self, said: list[tuple[Number, Message | Echo]], now: datetime) -> None:
+        await self._follow_changes(said, now)
+        rows = [_message_row(number, event, now) for number, event in said]
+        results = await self._receive(rows, now)
+        # A known sender with a new name is stored at once and brought up to date after; a new one gets a contact first.
+        if unsettled := [i for i, result in enumerate(results) if result["contact_id"] is None or result["stale"]]:
+            await self._admit([said[i] for i in unsettled], now)
+            again = [i for i in unsettled if results[i]["contact_id"] is None]
+            for i, result in zip(again, await self._receive([rows[i] for i in again], now), strict=True):
+                results[i] = result
+        for (number, event), result in zip(said, results, strict=True):
+            if result["stored"]:
+                RECEIVED.inc()
+                await self._react(number, event, result["conversation_id"])
+            else:
+                DUPLICATES.inc()
+
+    async def _follow_changes(self, said: list[tuple[Number, Message | Echo]], now: datetime) -> None:
+        for number, event in said:
+            if isinstance(event, Message) and event.change is not None:
+                async with self._services.db.transaction() as connection:
+                    await identity.change(connection, number.organisation_id, event.change, now)
+
+    async def _receive(self, rows: list[Row], now: datetime) -> list[Row]:
+        return await self._services.db.fetch(queries.RECEIVE, {"rows": _json(rows), "now": now}) if rows else []
+
+    async def _admit(self, said: Iterable[tuple[Number, Message | Echo]], now: datetime) -> None:
+        by_organisation: dict[UUID, list[Sender]] = {}
+        for number, event in said:
+            by_organisation.setdefault(number.organisation_id, []).append(_person(event))
+        async with self._services.db.transaction() as connection:
+            for organisation_id in sorted(by_organisation):
+                await identity.admit(connection, organisation_id, by_organisation[organisation_id], now)
+
+    async def _react(self, number: Number, event: Message | Echo, conversation_id: UUID) -> None:
+        if isinstance(event, Echo):
+            await ownership.phone_spoke(self._services, number.organisation_id, conversation_id)
+        elif number.is_sandbox and commands.is_command(event.content):
+            await commands.obey(self._services, number.organisation_id, conversation_id, event.content.text)
+
+    async def _statuses(self, statuses: list[tuple[Number, Status]], now: datetime) -> None:
+        rows = [_status_row(number, event, now) for number, event in statuses]
+        settled = await self._services.db.fetch(queries.STATUSES, {"rows": _json(rows), "now": now, "states": list(STATES)})
+        if settled:
+            organisations, conversations = [r["organisation_id"] for r in settled], [r["conversation_id"] for r in settled]
+            await self._services.db.fetch(queries.RESUME, {"organisations": organisations, "conversations": conversations, "now": now})
+
+
+def _json(rows: list[Row]) -> str:
+    return msgspec.json.encode(rows).decode()
+
+
+def _person(event: Message | Echo) -> Sender:
+    """Whom the event is about, by the names that hold from now on."""
+    if isinstance(event, Echo):
+        return event.to
+    if event.change is None:
+        return event.sender
+    return Sender(
+        phone=event.change.new_phone or event.sender.phone,
+        bsuid=event.change.new_bsuid or event.sender.bsuid,
+        name=event.sender.name,
+    )
+
+
+def _message_row(number: Number, event: Message | Echo, now: datetime) -> Row:
+    content, person = event.content, _person(event)
+    author = "phone_app" if isinstance(event, Echo) else "system" if content.type in ("system", "errors") else "customer"
+    return {
+        "organisation_id": number.organisation_id,
+        "number_id": number.id,
+        "phone": person.phone,
+        "bsuid": person.bsuid,
+        "username": person.username,
+        "name": person.name,
+        "id": new_id(),
+        "conversation_id": new_id(),
+        "wamid": event.wamid,
+        "author": author,
+        "type": content.type,
+        "content": content,
+        "raw": msgspec.Raw(event.raw),
+        "said_at": min(event.at or now, now),
+        "wants": author == "customer" and content.type not in SILENT_TYPES and not (number.is_sandbox and commands.is_command(content)),
+        # The customer's words open the window; what WhatsApp reports about him does not.
+        "opens_window": author == "customer",
+        "media": [_media_row(file) for file in content.media] or None,
+        "reply_to_wamid": content.quoted.wamid if content.quoted else None,
+        "referral": content.referral,
+    }
+
+
+def _media_row(file: MediaRef) -> Row:
+    return {
+        "id": new_id(),
+        "graph_id": file.id,
+        "kind": file.kind,
+        "mime_type": file.mime_type,
+        "sha256": file.sha256,
+        "filename": file.filename,
+    }
+
+
+def _status_row(number: Number, event: Status, now: datetime) -> Row:
+    failure = event.errors[0] if event.errors else None
+    return {
+        "organisation_id": number.organisation_id,
+        "number_id": number.id,
+        "id": new_id(),
+        "wamid": event.wamid,
+        "status": event.status,
+        "said_at": event.at or now,
+        "recipient": event.participant,
+        "attempt_id": _uuid(event.attempt),
+        "error_code": failure.code if failure else None,
+        "cause": explain(failure.code, failure.title, failure.details) if failure else None,
+        "pricing": event.pricing,
+    }
+
+
+def _uuid(text: str | None) -> UUID | None:
+    """Our attempt id, if that is what came back: another system may send from the same number under its own references."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _keep(app_id: str, event: Event, number: Number | None, reason: str) -> Row:
+    return {
+        "id": new_id(),
+        "organisation_id": number.organisation_id if number else None,
+        "app_id": app_id,
+        "phone_number_id": event.phone_number_id,
+        "field": event.field if isinstance(event, Kept) else type(event).__name__.lower(),
+        "reason": reason,
+        "raw": event.raw.decode("utf-8", "replace"),
+    }

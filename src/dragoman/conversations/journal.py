@@ -1,0 +1,180 @@
+"""The statements of the main job, each run for many conversations at once.
+
+    claim   who is due?          a worker takes conversations, with their open turn, questions and outbox
+    record  the agent spoke      closes the turn, puts replies into the outbox, writes down the first attempt
+    settle  WhatsApp answered    closes the attempt, writes down the next one, lets the conversation go
+    renew   still here           keeps the leases of a worker that is alive
+
+`record` and `settle` join whatever is waiting into one statement and one commit (see `store.batcher`). A row's `fence`
+is the proof of ownership: a worker whose lease was taken over carries an old one, and its row changes nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from dragoman.clock import Clock
+from dragoman.conversations import queries
+from dragoman.conversations.policy import STATES
+from dragoman.ids import new_id
+from dragoman.store.batcher import Batcher
+from dragoman.store.database import Database, Row
+
+DUE = "dragoman_due"
+OUTBOX_LIMIT = 20
+
+
+class Reply(msgspec.Struct):
+    """A message on its way into the outbox."""
+
+    id: UUID
+    type: str
+    content: Any
+    author: str = "agent"
+    reply_to_wamid: str | None = None
+
+
+class Recorded(msgspec.Struct, kw_only=True):
+    """What came of asking an agent once."""
+
+    organisation_id: UUID
+    conversation_id: UUID
+    fence: int
+    epoch: int
+    turn_id: UUID
+    agent_id: UUID
+    delivery_id: UUID
+    attempt: int
+    url: str
+    started_at: datetime
+    duration_ms: float
+    outcome: str
+    status: int | None
+    response_head: str | None
+    cause: str | None
+    turn_state: str  # 'open' when it will be tried again
+    through_seq: int
+    known_seq: int
+    retry_at: datetime | None
+    replies: list[Reply]
+    first_attempt: UUID | None = None  # the first reply goes out now, under this attempt
+    not_before: datetime | None = None  # else: not before
+    pair_tokens: float | None = None
+    pair_at: datetime | None = None
+    release: bool = False
+
+
+class RecordResult(msgspec.Struct):
+    held: bool
+    current: bool  # false: the thread changed hands meanwhile, and the replies are discarded
+    goes: bool  # the first reply is marked as sending; false: others were queued before it
+    first_seq: int
+
+
+class Settled(msgspec.Struct, kw_only=True):
+    """What came of handing one message to WhatsApp, and what goes next."""
+
+    organisation_id: UUID
+    conversation_id: UUID
+    fence: int
+    through_seq: int | None = None  # the outbox is settled up to this message; None leaves its schedule alone
+    message_id: UUID | None = None
+    attempt_id: UUID | None = None
+    state: str | None = None
+    attempts: int = 0
+    wamid: str | None = None
+    outcome: str | None = None
+    http_status: int | None = None
+    error_code: int | None = None
+    cause: str | None = None
+    response_head: str | None = None
+    not_before: datetime | None = None
+    next_message: UUID | None = None
+    next_attempt: UUID | None = None
+    pair_tokens: float | None = None
+    pair_at: datetime | None = None
+    send_at: datetime | None = None
+    rest: bool = False  # nobody is there to answer: stop being due
+    release: bool = False
+
+
+class SettleResult(msgspec.Struct):
+    held: bool
+    proceed: bool  # the next message is marked; false: it was discarded meanwhile
+
+
+class Journal:
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._spare: deque[tuple[UUID, bytes]] = deque()
+        self.record = Batcher(self._record)
+        self.settle = Batcher(self._settle)
+
+    async def claim(
+        self, worker_id: UUID, limit: int, lease: float, hash_of: Callable[[UUID], bytes], callback_hours: int = 24
+    ) -> list[Row]:
+        """Take up to `limit` due conversations for `worker_id`. `hash_of(turn_id)` is what the callback token hashes to."""
+        while len(self._spare) < limit:
+            turn_id = new_id()
+            self._spare.append((turn_id, hash_of(turn_id)))
+        spare = [self._spare[i] for i in range(limit)]
+        now = self._clock.now()
+        rows = await self._db.fetch(
+            queries.CLAIM,
+            {
+                "now": now,
+                "limit": limit,
+                "worker_id": worker_id,
+                "lease_until": now + timedelta(seconds=lease),
+                "turn_ids": [turn_id for turn_id, _ in spare],
+                "callback_hashes": [digest for _, digest in spare],
+                "outbox": OUTBOX_LIMIT,
+                "callback_until": now + timedelta(hours=callback_hours),
+            },
+        )
+        used = {row["turn_id"] for row in rows}
+        for _ in range(limit):
+            pair = self._spare.popleft()
+            if pair[0] not in used:
+                self._spare.append(pair)
+        return rows
+
+    async def _record(self, items: Sequence[Recorded]) -> list[RecordResult]:
+        rows = await self._db.fetch(queries.RECORD, {"rows": _json(items), "now": self._clock.now()})
+        return [RecordResult(row["held"], row["current"], row["goes"], row["first_seq"]) for row in rows]
+
+    async def _settle(self, items: Sequence[Settled]) -> list[SettleResult]:
+        rows = await self._db.fetch(queries.SETTLE, {"rows": _json(items), "now": self._clock.now(), "states": list(STATES)})
+        return [SettleResult(row["held"], row["proceed"]) for row in rows]
+
+    async def outbox(self, organisation_id: UUID, conversation_id: UUID) -> list[Row]:
+        params = {"organisation_id": organisation_id, "conversation_id": conversation_id, "outbox": OUTBOX_LIMIT}
+        return await self._db.fetch(queries.OUTBOX, params)
+
+    async def next_due(self) -> datetime | None:
+        row = await self._db.fetch_one(queries.NEXT_DUE, {"now": self._clock.now()})
+        return row["due_at"] if row else None
+
+    async def beat(self, worker_id: UUID, seconds: float) -> int:
+        """Say that this worker is alive; how many are, itself included."""
+        now = self._clock.now()
+        await self._db.execute(queries.BEAT, {"worker_id": worker_id, "now": now})
+        row = await self._db.fetch_one(queries.ALIVE, {"since": now - timedelta(seconds=seconds)})
+        return max(1, row["alive"]) if row else 1
+
+    async def forget(self, worker_id: UUID) -> None:
+        """The worker stops: whatever it still holds is free at once."""
+        await self._db.execute(queries.FORGET_WORKER, {"worker_id": worker_id})
+
+    async def renew(self, worker_id: UUID, lease: float) -> list[Row]:
+        now = self._clock.now()
+        return await self._db.fetch(queries.RENEW, {"worker_id": worker_id, "now": now, "lease_until": now + timedelta(seconds=lease)})
+
+
+def _json(items: Sequence[Any]) -> str:
+    return msgspec.json.encode(items).decode()

@@ -1,0 +1,123 @@
+"""Files that customers send: fetched from Meta at once, kept, and shown under addresses of ours that nobody can guess.
+
+A link is signed and expires; it needs no row of its own, and the same file has the same link for the whole hour.
+"""
+
+import asyncio
+import base64
+import hmac
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from dragoman.accounts import numbers
+from dragoman.agents.turns import File
+from dragoman.conversations import media_queries as queries
+from dragoman.conversations.held import Held
+from dragoman.conversations.metrics import MEDIA
+from dragoman.conversations.services import Services
+from dragoman.store.database import Row
+from dragoman.whatsapp.client import MediaFailure
+
+log = structlog.get_logger()
+
+LARGEST = 100 * 1024 * 1024  # Meta: a document may have 100 MB; larger files arrive as an error instead
+AT_ONCE = 4
+DELAYS = (2.0, 10.0, 60.0, 600.0, 3600.0)
+
+
+async def fetch(services: Services, held: Held) -> None:
+    """Fetch what this conversation is waiting for; what fails for now is tried again later, without holding up the agent."""
+    rows = await services.db.fetch(queries.PENDING, {"organisation_id": held.organisation_id, "conversation_id": held.id})
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(row: Row) -> datetime | None:
+        async with limit:
+            return await _fetch(services, held, row)
+
+    later = [when for when in await asyncio.gather(*(one(row) for row in rows)) if when is not None]
+    await services.db.execute(
+        queries.FETCHED,
+        {
+            "organisation_id": held.organisation_id,
+            "conversation_id": held.id,
+            "claimed": held.row["media_at"],
+            "next": min(later, default=None),
+        },
+    )
+
+
+async def _fetch(services: Services, held: Held, row: Row) -> datetime | None:
+    """One file; when to try again, or None when it is settled."""
+    phone_number_id = held.row["phone_number_id"]
+    token = numbers.open_token(services.vault, held.organisation_id, phone_number_id, held.row["access_token"])
+    found = await services.graph.media_info(row["graph_id"], phone_number_id, token)
+    data = found if isinstance(found, MediaFailure) else await services.graph.download(found.url, token, LARGEST)
+    values: dict[str, Any] = {"organisation_id": held.organisation_id, "id": row["id"], "object_key": None, "size": None, "cause": None}
+    if isinstance(data, bytes):
+        values |= {"object_key": f"{held.organisation_id}/{row['id']}", "size": len(data), "state": "ready"}
+        await services.objects.put(values["object_key"], data)
+        MEDIA.labels("ready").inc()
+        await services.db.execute(queries.SETTLE, values)
+        return None
+    final = data.lasting or row["attempts"] >= len(DELAYS)
+    MEDIA.labels("failed" if final else "later").inc()
+    await services.db.execute(queries.SETTLE, {**values, "cause": data.cause, "state": "failed" if final else "pending"})
+    return None if final else services.clock.now() + timedelta(seconds=DELAYS[row["attempts"]])
+
+
+async def files(services: Services, organisation_id: UUID, messages: Iterable[Row]) -> dict[UUID, list[File]]:
+    """The files of stored messages, by message, as an agent sees them."""
+    having = [UUID(m["id"]) for m in messages if m["content"].get("media")]
+    if not having:
+        return {}
+    found: dict[UUID, list[File]] = {}
+    for row in await services.db.fetch(queries.OF_MESSAGES, {"organisation_id": organisation_id, "messages": having}):
+        found.setdefault(row["message_id"], []).append(
+            File(
+                url=link(services, organisation_id, row["id"]),
+                kind=row["kind"],
+                mime_type=row["mime_type"],
+                state=row["state"],
+                expires_at=_expiry(services),
+                size=row["size"],
+                sha256=row["sha256"],
+                filename=row["filename"],
+                voice=row["voice"],
+            )
+        )
+    return found
+
+
+def link(services: Services, organisation_id: UUID, media_id: UUID) -> str:
+    """An address of ours for one file, good for `DRAGOMAN_MEDIA_URL_HOURS`."""
+    claim = organisation_id.bytes + media_id.bytes + int(_expiry(services).timestamp()).to_bytes(8, "big")
+    token = base64.urlsafe_b64encode(claim + _tag(services, claim)).decode().rstrip("=")
+    return f"{services.settings.public_url}/media/{token}"
+
+
+async def open_link(services: Services, token: str) -> Row | None:
+    """The file behind a link (its row, see `queries.ONE`); None when the link is forged, expired or its file gone."""
+    try:
+        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except ValueError:
+        return None
+    claim, tag = raw[:40], raw[40:]
+    if len(claim) != 40 or not hmac.compare_digest(tag, _tag(services, claim)):
+        return None
+    if datetime.fromtimestamp(int.from_bytes(claim[32:], "big"), UTC) < services.clock.now():
+        return None
+    params = {"organisation_id": UUID(bytes=claim[:16]), "id": UUID(bytes=claim[16:32])}
+    return await services.db.fetch_one(queries.ONE, params)
+
+
+def _expiry(services: Services) -> datetime:
+    hour = services.clock.now().replace(minute=0, second=0, microsecond=0)
+    return hour + timedelta(hours=services.settings.media_url_hours + 1)
+
+
+def _tag(services: Services, claim: bytes) -> bytes:
+    return services.vault.derive("media link", claim.hex())

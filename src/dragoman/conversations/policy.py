@@ -1,0 +1,85 @@
+"""The rules that need no database: when to try again, what may be said now, which status wins. Pure functions."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from dragoman.whatsapp.errors import Verdict
+
+# Meta: free-form messages for 24 h after the customer's last message. We stop a minute early, because the clock that
+# decides is theirs.
+WINDOW = timedelta(hours=24)
+WINDOW_MARGIN = timedelta(seconds=60)
+
+# Meta: to one customer, a burst of 45, then one message each 6 seconds.
+PAIR_BURST = 45
+PAIR_SECONDS = 6.0
+
+# A paused number is tried again with one message each minute.
+PROBE_SECONDS = 60
+
+SEND_ATTEMPTS = 6
+RATE_ATTEMPTS = 10
+# Graph refusals that only say "too fast": worth more patience than others.
+RATE_CODES = frozenset({4, 613, 80007, 130429, 131056})
+
+# A state may only be replaced by one further right. `failed` ranks above `sent` and below `delivered`, because WhatsApp
+# does deliver now and then what it had given up on.
+STATES = ("queued", "unknown", "sending", "accepted", "sent", "failed", "delivered", "read", "played")
+
+# Kinds of customer message that call for no answer. WhatsApp shows them as marks or notes, not as something said.
+SILENT_TYPES = frozenset({"reaction", "system", "edit", "revoke", "request_welcome", "errors"})
+
+
+def window_open(window_until: datetime | None, now: datetime) -> bool:
+    return window_until is not None and now < window_until - WINDOW_MARGIN
+
+
+def next_agent_attempt(failures: int, delays: Sequence[float], retry_after: float | None, now: datetime) -> datetime | None:
+    """When to ask an agent again after its `failures`-th failure; None when the retries are used up."""
+    if failures > len(delays):
+        return None
+    return now + timedelta(seconds=max(delays[failures - 1], retry_after or 0.0))
+
+
+def next_send_attempt(attempts: int, verdict: Verdict, now: datetime) -> datetime | None:
+    """When to hand a message to WhatsApp again after its `attempts`-th refusal; None when it is time to give up."""
+    most = RATE_ATTEMPTS if verdict.code in RATE_CODES else SEND_ATTEMPTS
+    if verdict.most_retries is not None:
+        most = min(most, verdict.most_retries + 1)
+    if attempts >= most:
+        return None
+    return now + timedelta(seconds=max(min(4.0 ** (attempts - 1), 300.0), verdict.retry_after or 0.0))
+
+
+class Pair(NamedTuple):
+    """The token bucket of one customer at one number."""
+
+    tokens: float
+    at: datetime
+
+    def take(self, now: datetime) -> "tuple[Pair, datetime | None]":
+        """The bucket after one more message, and None; or the bucket as it is, and when the next message may go."""
+        refilled = min(PAIR_BURST, self.tokens + max(0.0, (now - self.at).total_seconds()) / PAIR_SECONDS)
+        if refilled >= 1:
+            return Pair(refilled - 1, now), None
+        return self, now + timedelta(seconds=(1 - refilled) * PAIR_SECONDS)
+
+
+class Pace:
+    """The token bucket of one number in one process: `per_second` messages, with a burst of one second.
+
+    Several workers share a number's rate by each taking its part; an error of theirs is mended by Meta's own refusal.
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[object, float] = {}
+
+    def take(self, number: object, per_second: float, now: float) -> float:
+        """Take one slot of `number`; how many seconds to wait until it, 0 for at once. Nothing is taken when waiting."""
+        step = 1.0 / per_second
+        earliest = max(self._slots.get(number, 0.0), now - 1.0)
+        if earliest > now:
+            return earliest - now
+        self._slots[number] = earliest + step
+        return 0.0

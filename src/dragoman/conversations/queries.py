@@ -1,0 +1,259 @@
+"""The SQL of the main job. Rows travel as one JSON parameter, so that a statement serves one conversation or hundreds.
+
+Wherever several conversations are locked, they are locked in the order (organisation, contact, number), so that two
+statements never wait for each other in a circle. `claim` skips what is locked instead.
+"""
+
+CLAIM = """
+with due as materialized (
+    select organisation_id, id, owner, epoch, agent_id, think_at, turn_id, answered_seq from conversations
+    where due_at <= %(now)s and (lease_until is null or lease_until <= %(now)s)
+    order by due_at limit %(limit)s for update skip locked
+),
+slots as (select *, row_number() over () as slot from due),
+-- A turn covers the first question that waits, or all of them when the agent takes bursts as one.
+question as (
+    select s.organisation_id, s.id, s.slot, s.agent_id, s.epoch, q.from_seq, q.through_seq
+    from slots s
+    join agents a on a.organisation_id = s.organisation_id and a.id = s.agent_id and a.deleted_at is null
+    cross join lateral (
+        select min(m.seq) as from_seq, case a.burst when 'merge' then max(m.seq) else min(m.seq) end as through_seq
+        from messages m
+        where m.organisation_id = s.organisation_id and m.conversation_id = s.id and m.wants_answer and m.seq > s.answered_seq
+    ) q
+    where s.think_at <= %(now)s and s.owner = 'agent' and s.turn_id is null and q.from_seq is not null
+),
+opened as (
+    insert into turns (organisation_id, id, conversation_id, agent_id, epoch, from_seq, through_seq,
+                       callback_hash, callback_until, opened_at)
+    select organisation_id, (%(turn_ids)s::uuid[])[slot], id, agent_id, epoch, from_seq, through_seq,
+           (%(callback_hashes)s::bytea[])[slot], %(callback_until)s, %(now)s
+    from question
+    returning *
+),
+claimed as (
+    update conversations c
+    set lease_until = %(lease_until)s, worker_id = %(worker_id)s, fence = c.fence + 1, turn_id = coalesce(c.turn_id, o.id)
+    from slots s left join opened o on o.organisation_id = s.organisation_id and o.conversation_id = s.id
+    where c.organisation_id = s.organisation_id and c.id = s.id
+    returning c.*
+)
+select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.fence, c.turn_id, c.think_at, c.send_at, c.media_at,
+       c.handback_at, c.window_until,
+       coalesce((select m.seq from messages m where m.organisation_id = c.organisation_id and m.conversation_id = c.id
+                 order by m.seq desc limit 1), 0) as known_seq, -- newer ones are not in the outbox below
+       c.last_inbound_wamid, c.pair_tokens, c.pair_at,
+       n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
+       k.name as contact_name, k.phone, k.bsuid, k.username,
+       a.id as agent_id, a.kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
+       a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend, a.deleted_at as agent_deleted_at,
+       t.attempts as turn_attempts, t.agent_id as turn_agent_id, t.through_seq, t.callback_until, t.opened_at as turn_opened_at,
+       (select jsonb_agg(jsonb_build_object('id', m.id, 'seq', m.seq, 'wamid', m.wamid, 'said_at', m.said_at, 'content', m.content)
+                         order by m.seq)
+        from messages m
+        where m.organisation_id = c.organisation_id and m.conversation_id = c.id and m.wants_answer
+          and m.seq between t.from_seq and t.through_seq) as questions,
+       case when c.send_at is not null then (
+        select jsonb_agg(o order by o.seq) from (
+            select m.id, m.seq, m.state, m.content, m.reply_to_wamid, m.attempts, m.not_before, m.attempt_id, m.author
+            from messages m
+            where m.organisation_id = c.organisation_id and m.conversation_id = c.id
+              and (m.state in ('queued', 'sending') or (m.state = 'unknown' and m.not_before is not null))
+            order by m.seq limit %(outbox)s) o) end as outbox
+from claimed c
+join numbers n on n.organisation_id = c.organisation_id and n.id = c.number_id
+join contacts k on k.organisation_id = c.organisation_id and k.id = c.contact_id
+left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id
+left join lateral (
+    select attempts, agent_id, from_seq, through_seq, callback_until, opened_at from opened o
+    where o.organisation_id = c.organisation_id and o.id = c.turn_id
+    union all
+    select attempts, agent_id, from_seq, through_seq, callback_until, opened_at from turns x
+    where x.organisation_id = c.organisation_id and x.id = c.turn_id
+) t on true
+"""
+
+OUTBOX = """
+select m.id, m.seq, m.state, m.content, m.reply_to_wamid, m.attempts, m.not_before, m.attempt_id, m.author
+from messages m
+where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s
+  and (m.state in ('queued', 'sending') or (m.state = 'unknown' and m.not_before is not null))
+order by m.seq limit %(outbox)s
+"""
+
+RECORD = """
+with r as (
+    select * from jsonb_to_recordset(%(rows)s::jsonb) with ordinality as r(
+        organisation_id uuid, conversation_id uuid, fence bigint, epoch int, turn_id uuid, agent_id uuid, delivery_id uuid, attempt int,
+        url text, started_at timestamptz, duration_ms real, outcome text, status int, response_head text, cause text,
+        turn_state text, through_seq bigint, known_seq bigint, retry_at timestamptz, replies jsonb, first_attempt uuid, not_before timestamptz,
+        pair_tokens real, pair_at timestamptz, release boolean, n bigint)
+),
+locked as (
+    select r.n, c.last_seq, c.fence = r.fence as held, c.epoch = r.epoch as current,
+           r.first_attempt is not null and c.queued_seq <= r.known_seq as goes, -- nothing else was queued meanwhile
+           jsonb_array_length(r.replies) as replies
+    from conversations c join r on r.organisation_id = c.organisation_id and r.conversation_id = c.id
+    order by c.organisation_id, c.contact_id, c.number_id for update of c
+),
+noted as (
+    insert into deliveries (organisation_id, id, turn_id, agent_id, conversation_id, attempt, url, started_at, duration_ms,
+                            outcome, status, response_head, cause, retry_at)
+    select organisation_id, delivery_id, turn_id, agent_id, conversation_id, attempt, url, started_at, duration_ms,
+           outcome, status, response_head, cause, retry_at
+    from r
+),
+turn as (
+    update turns t
+    set attempts = r.attempt, cause = coalesce(case when l.current then r.cause else 'the thread changed hands while the agent was thinking' end, t.cause),
+        state = case when r.turn_state = 'open' then t.state when l.current then r.turn_state else 'discarded' end,
+        closed_at = case when r.turn_state <> 'open' then %(now)s end
+    from r join locked l using (n)
+    where t.organisation_id = r.organisation_id and t.id = r.turn_id and l.held and t.state = 'open'
+),
+advanced as (
+    update conversations c
+    set last_seq = c.last_seq + l.replies,
+        answered_seq = case when l.current and r.turn_state <> 'open' then greatest(c.answered_seq, r.through_seq) else c.answered_seq end,
+        turn_id = case when l.current and r.turn_state <> 'open' then null else c.turn_id end,
+        think_at = case when not l.current then c.think_at
+                        when r.turn_state = 'open' then r.retry_at
+                        when c.wanted_seq > greatest(c.answered_seq, r.through_seq) then %(now)s end,
+        queued_seq = case when l.current and l.replies > 0 then c.last_seq + l.replies else c.queued_seq end,
+        send_at = case when l.current and l.replies > 0 then coalesce(c.send_at, r.not_before, %(now)s) else c.send_at end,
+        last_message_at = case when l.current and l.replies > 0 then %(now)s else c.last_message_at end,
+        pair_tokens = coalesce(r.pair_tokens, c.pair_tokens), pair_at = coalesce(r.pair_at, c.pair_at),
+        lease_until = case when r.release or not l.current then null else c.lease_until end,
+        worker_id = case when r.release or not l.current then null else c.worker_id end
+    from r join locked l using (n)
+    where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
+),
+queued as (
+    insert into messages (organisation_id, id, conversation_id, seq, direction, author, type, content, number_id, state, cause,
+                          reply_to_wamid, turn_id, attempt_id, attempts, not_before, said_at, created_at)
+    select r.organisation_id, p.id, r.conversation_id,
+           l.last_seq + p.position,
+           'out', p.author, p.type, p.content, c.number_id,
+           case when not l.current then 'discarded' when p.position = 1 and l.goes then 'sending' else 'queued' end,
+           case when not l.current then 'the thread changed hands while the agent was thinking' end,
+           p.reply_to_wamid, r.turn_id,
+           case when p.position = 1 and l.current and l.goes then r.first_attempt end,
+           case when p.position = 1 and l.current and l.goes then 1 else 0 end,
+           r.not_before, %(now)s, %(now)s
+    from r join locked l using (n)
+    join conversations c on c.organisation_id = r.organisation_id and c.id = r.conversation_id
+    cross join lateral rows from (
+        jsonb_to_recordset(r.replies) as (id uuid, type text, content jsonb, author text, reply_to_wamid text)
+    ) with ordinality as p(id, type, content, author, reply_to_wamid, position)
+    where l.held
+),
+attempted as (
+    insert into send_attempts (organisation_id, id, message_id, conversation_id, started_at)
+    select r.organisation_id, r.first_attempt, (r.replies -> 0 ->> 'id')::uuid, r.conversation_id, %(now)s
+    from r join locked l using (n)
+    where l.held and l.current and l.goes
+)
+select coalesce(l.held, false) as held, coalesce(l.current, false) as current, coalesce(l.goes, false) as goes,
+       coalesce(l.last_seq, 0) + 1 as first_seq
+from r left join locked l using (n)
+order by n
+"""
+
+SETTLE = """
+with r as (
+    select * from jsonb_to_recordset(%(rows)s::jsonb) with ordinality as r(
+        organisation_id uuid, conversation_id uuid, fence bigint, through_seq bigint, message_id uuid, attempt_id uuid, state text,
+        attempts int, wamid text, outcome text, http_status int, error_code int, cause text, response_head text, not_before timestamptz,
+        next_message uuid, next_attempt uuid, pair_tokens real, pair_at timestamptz, send_at timestamptz, rest boolean, release boolean, n bigint)
+),
+locked as (
+    select r.n, c.fence = r.fence as held
+    from conversations c join r on r.organisation_id = c.organisation_id and r.conversation_id = c.id
+    order by c.organisation_id, c.contact_id, c.number_id for update of c
+),
+ended as (
+    update send_attempts a
+    set ended_at = %(now)s, outcome = r.outcome, http_status = r.http_status, error_code = r.error_code, response_head = r.response_head
+    from r where a.organisation_id = r.organisation_id and a.id = r.attempt_id and r.outcome is not null
+      and (a.outcome is null or a.outcome = 'unknown')
+),
+-- Statuses that overtook the answer to our own call and did not carry our attempt id.
+early as (
+    update statuses s set message_id = r.message_id
+    from r join conversations c on c.organisation_id = r.organisation_id and c.id = r.conversation_id
+    where r.wamid is not null and s.organisation_id = r.organisation_id and s.number_id = c.number_id and s.wamid = r.wamid
+      and s.message_id is null
+    returning s.organisation_id, s.message_id, s.status
+),
+ahead as (
+    select distinct on (organisation_id, message_id) organisation_id, message_id, status
+    from early order by organisation_id, message_id, array_position(%(states)s::text[], status) desc nulls last
+),
+ours as materialized (
+    select m.organisation_id, m.id from messages m join r on r.organisation_id = m.organisation_id and r.message_id = m.id
+    where r.state is not null order by m.organisation_id, m.id for update of m
+),
+-- The result of an attempt counts when the message still waits for it: a status may have said more already.
+said as (
+    update messages m
+    set state = case when m.state in ('queued', 'sending', 'unknown') then coalesce(h.status, r.state) else m.state end,
+        wamid = coalesce(m.wamid, r.wamid),
+        cause = case when m.state in ('queued', 'sending', 'unknown') then r.cause else m.cause end,
+        error_code = case when m.state in ('queued', 'sending', 'unknown') then r.error_code else m.error_code end,
+        not_before = r.not_before,
+        status_at = %(now)s
+    from r join ours o on o.organisation_id = r.organisation_id and o.id = r.message_id
+    left join ahead h on h.organisation_id = r.organisation_id and h.message_id = r.message_id
+    where m.organisation_id = r.organisation_id and m.id = r.message_id and r.state is not null
+      and (m.attempt_id is not distinct from r.attempt_id)
+),
+next as (
+    update messages m
+    set state = 'sending', attempt_id = r.next_attempt, attempts = m.attempts + 1, not_before = null
+    from r join locked l using (n)
+    where m.organisation_id = r.organisation_id and m.id = r.next_message and l.held and m.state = 'queued'
+    returning m.organisation_id, m.id, m.conversation_id, m.attempt_id
+),
+attempted as (
+    insert into send_attempts (organisation_id, id, message_id, conversation_id, started_at)
+    select organisation_id, attempt_id, id, conversation_id, %(now)s from next
+),
+moved as (
+    update conversations c
+    set send_at = case when r.send_at is not null then r.send_at
+                       when r.through_seq is null then c.send_at
+                       when c.queued_seq > r.through_seq then %(now)s end,
+        think_at = case when c.think_at <= %(now)s and c.turn_id is null and (r.rest or c.wanted_seq <= c.answered_seq) then null
+                        else c.think_at end,
+        pair_tokens = coalesce(r.pair_tokens, c.pair_tokens), pair_at = coalesce(r.pair_at, c.pair_at),
+        lease_until = case when r.release then null else c.lease_until end,
+        worker_id = case when r.release then null else c.worker_id end
+    from r join locked l using (n)
+    where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
+)
+select coalesce(l.held, false) as held, x.id is not null as proceed
+from r left join locked l using (n) left join next x on x.organisation_id = r.organisation_id and x.id = r.next_message
+order by n
+"""
+
+RENEW = """
+update conversations set lease_until = %(lease_until)s
+where worker_id = %(worker_id)s and lease_until > %(now)s
+returning organisation_id, id, fence, send_at
+"""
+
+NEXT_DUE = """
+select due_at from conversations
+where due_at is not null and (lease_until is null or lease_until <= %(now)s) order by due_at limit 1
+"""
+
+BEAT = """
+insert into workers (id, seen_at) values (%(worker_id)s, %(now)s) on conflict (id) do update set seen_at = excluded.seen_at
+"""
+
+ALIVE = "select count(*) as alive from workers where seen_at > %(since)s"
+
+FORGET_WORKER = """
+with gone as (delete from workers where id = %(worker_id)s)
+update conversations set lease_until = null, worker_id = null where worker_id = %(worker_id)s
+"""

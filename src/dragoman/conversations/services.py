@@ -1,0 +1,52 @@
+"""What the rooms above the store need to do their work, made once at start and passed down."""
+
+from dataclasses import dataclass
+
+from dragoman.accounts.secrets import Vault
+from dragoman.clock import Clock
+from dragoman.conversations.journal import Journal
+from dragoman.http.guarded import Guarded
+from dragoman.http.trusted import Trusted
+from dragoman.settings import META_GRAPH_URL, Settings
+from dragoman.store.database import Database
+from dragoman.store.objects import Objects
+from dragoman.whatsapp.client import Graph
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    db: Database
+    vault: Vault
+    trusted: Trusted
+    guarded: Guarded
+    graph: Graph
+    objects: Objects
+    journal: Journal
+
+    @classmethod
+    def make(cls, settings: Settings, clock: Clock, db: Database, secret_key: str) -> "Services":
+        """Wire the parts together; nothing is opened yet."""
+        trusted = Trusted()
+        graph_url = f"{settings.public_url}/sandbox/graph" if settings.sandbox else settings.graph_url or META_GRAPH_URL
+        media_url = settings.media_url or (settings.data_dir.resolve() / "media").as_uri()
+        return cls(
+            settings=settings,
+            clock=clock,
+            db=db,
+            vault=Vault(secret_key),
+            trusted=trusted,
+            guarded=Guarded(list(settings.allow_private_urls)),
+            graph=Graph(trusted, graph_url, settings.graph_version),
+            objects=Objects(media_url),
+            journal=Journal(db, clock),
+        )
+
+    async def open(self) -> None:
+        await self.trusted.open()
+        await self.guarded.open()
+
+    async def close(self) -> None:
+        await self.guarded.close()
+        await self.trusted.close()

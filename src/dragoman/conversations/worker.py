@@ -1,0 +1,195 @@
+"""The worker: takes conversations that are due, does what each waits for, gives them back.
+
+Any number of workers may run, in any number of processes. None of them is special and none remembers anything: a worker
+that dies leaves conversations whose leases run out, and another takes them from where the database says they are.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from dragoman.conversations import callback, media, outbox, ownership, turn
+from dragoman.conversations.held import Held
+from dragoman.conversations.journal import DUE, Settled
+from dragoman.conversations.metrics import CRASHED, HELD
+from dragoman.conversations.policy import Pace
+from dragoman.conversations.presence import Presence
+from dragoman.conversations.services import Services
+from dragoman.ids import new_id
+from dragoman.store.database import Row
+
+log = structlog.get_logger()
+
+CLAIM_AT_ONCE = 100
+POLL_SECONDS = 1.0
+STOP_SECONDS = 25.0
+
+
+class Worker:
+    def __init__(self, services: Services) -> None:
+        self.id = new_id()
+        self.presence = Presence(services)
+        self._services = services
+        self._lease = services.settings.lease_seconds
+        self._held: dict[UUID, Held] = {}
+        self._attending: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        self._wake = asyncio.Event()
+        self._pace = Pace()
+        self._workers_alive = 1
+        self._stopping = False
+
+    async def start(self) -> None:
+        self._services.db.listen(DUE, self._heard)
+        self._services.clock.wakes(self._wake)
+        self.presence.start()
+        self._loops = [asyncio.create_task(self._claim_for_ever()), asyncio.create_task(self._beat_for_ever())]
+
+    async def stop(self) -> None:
+        """Take no more, let what is under way finish, free the rest."""
+        self._stopping = True
+        self._wake.set()
+        if self._attending:
+            await asyncio.wait(self._attending, timeout=STOP_SECONDS)
+        for task in [*self._loops, *self._attending]:
+            task.cancel()
+        for task in [*self._loops, *self._attending]:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.presence.stop()
+        await self._services.journal.forget(self.id)
+
+    def pace(self, number_id: UUID, per_second: float) -> float:
+        """Seconds to wait before a number may speak again; its rate is shared evenly by the workers alive."""
+        return self._pace.take(number_id, per_second / self._workers_alive, time.monotonic())
+
+    def _heard(self, note: str) -> None:
+        """Something is due. Words for a conversation that is in our hands go out while its agent is still thinking."""
+        held = self._held.get(UUID(note)) if note else None
+        if held is not None and held.thinking:
+            self._flush_meanwhile(held)
+        else:
+            self._wake.set()
+
+    async def _claim_for_ever(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                if not await self._claim():
+                    await self._rest()
+            except psycopg.OperationalError:
+                log.warning("the database is away; trying again")
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _claim(self) -> bool:
+        """Take what is due; True when there may be more at once."""
+        limit = min(CLAIM_AT_ONCE, self._services.settings.worker_concurrency - len(self._held))
+        if limit <= 0:
+            return False
+        deadline = time.monotonic() + self._lease
+        rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash)
+        for row in rows:
+            task = asyncio.create_task(self._attend(row, deadline))
+            self._attending.add(task)
+            task.add_done_callback(self._attending.discard)
+        return len(rows) == limit
+
+    def _hash(self, turn_id: UUID) -> bytes:
+        return callback.digest(self._services.vault, turn_id)
+
+    async def _rest(self) -> None:
+        """Until something is heard, the next thing is due, or the safety net's second is over."""
+        if self._wake.is_set():
+            return
+        seconds = POLL_SECONDS
+        if (due := await self._services.journal.next_due()) is not None:
+            seconds = min(seconds, max((due - self._services.clock.now()).total_seconds(), 0.0))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _attend(self, row: Row, deadline: float) -> None:
+        held = Held.of(row, deadline, self._services.clock.now())
+        self._held[held.id] = held
+        HELD.set(len(self._held))
+        try:
+            await attend(self._services, self, held)
+        except outbox.LeaseLost:
+            log.warning("a conversation was taken over by another worker", conversation_id=str(held.id))
+        except Exception:
+            # The lease is left to run out, which is the pause before the next try.
+            CRASHED.inc()
+            log.exception("work on a conversation failed", conversation_id=str(held.id))
+        finally:
+            if self._held.get(held.id) is held:
+                del self._held[held.id]
+            HELD.set(len(self._held))
+
+    def _flush_meanwhile(self, held: Held) -> None:
+        if held.flushing is not None and not held.flushing.done():
+            held.said_again = True
+            return
+        held.flushing = asyncio.create_task(self._flush_held(held))
+
+    async def _flush_held(self, held: Held) -> None:
+        again = True
+        while again:
+            held.said_again = False
+            held.load(await self._services.journal.outbox(held.organisation_id, held.id))
+            with suppress(outbox.LeaseLost):
+                await outbox.flush(self._services, self, held, release=False)
+            again = held.said_again
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            try:
+                await self._beat()
+            except psycopg.OperationalError:
+                log.warning("the database is away; leases are not renewed")
+            await asyncio.sleep(self._lease / 3)
+
+    async def _beat(self) -> None:
+        self._workers_alive = await self._services.journal.beat(self.id, self._lease)
+        if not self._held:
+            return
+        deadline, before = time.monotonic() + self._lease, dict(self._held)
+        renewed = {row["id"]: row for row in await self._services.journal.renew(self.id, self._lease)}
+        now = self._services.clock.now()
+        for conversation_id, held in before.items():
+            row = renewed.get(conversation_id)
+            if row is None or row["fence"] != held.fence:
+                continue  # given back meanwhile, or lost: the next statement with our fence will tell
+            held.deadline = deadline
+            if held.thinking and row["send_at"] is not None and row["send_at"] <= now:
+                self._flush_meanwhile(held)
+
+
+async def attend(services: Services, worker: Worker, held: Held) -> None:
+    """Do what the conversation waits for: fetch files, say what is queued, ask the agent. Gives the conversation back."""
+    row, now = held.row, services.clock.now()
+    if row["handback_at"] is not None and row["handback_at"] <= now:
+        await ownership.hand_back(services, held.organisation_id, held.id, if_due=True)
+        await _give_back(services, held)
+        return
+    if row["media_at"] is not None and row["media_at"] <= now:
+        await media.fetch(services, held)
+    thinks = row["turn_id"] is not None and row["owner"] == "agent" and row["think_at"] is not None and row["think_at"] <= now
+    if row["send_at"] is not None:
+        await outbox.flush(services, worker, held, release=not thinks)
+        if not thinks:
+            return
+    if thinks:
+        await turn.take_turn(services, worker, worker.presence, held)
+    else:
+        await _give_back(services, held)
+
+
+async def _give_back(services: Services, held: Held) -> None:
+    # Due to think, and nobody to ask: the agent is gone. Its messages stay; the conversation rests.
+    rest = held.row["think_at"] is not None and held.row["turn_id"] is None
+    await services.journal.settle(
+        Settled(organisation_id=held.organisation_id, conversation_id=held.id, fence=held.fence, rest=rest, release=True)
+    )
