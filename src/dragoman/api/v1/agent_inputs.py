@@ -80,7 +80,7 @@ class ByoaOptions(Input):
     """Our additions: how the agent's webhook is called."""
 
     timeout_seconds: Annotated[float, Field(ge=1, le=60, description="How long an answer may take")] = 15
-    retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = list(RETRY_DELAYS)
+    retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = list(RETRY_DELAYS)  # noqa: RUF012 - pydantic copies it
     burst: Annotated[Literal["each", "merge"], Field(description="Messages that wait: one delivery each, or all in one")] = "each"
     fallback_message: Annotated[
         str | None,
