@@ -45,8 +45,9 @@ async def serve():
 
 
 @pytest.fixture
-async def guard():
+async def guard(authority, monkeypatch):
     """`await guard(allow=…, names={host: [addresses]})`: a guarded door whose name service is that table and nothing else."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     doors = []
 
     async def start(allow=(), names=None, **more):

@@ -4,6 +4,7 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -71,3 +72,8 @@ class Authority:
         builder = builder.serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - timedelta(days=60)).not_valid_after(now + timedelta(days=days))
         return builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+
+
+def lines(corpus):
+    """The cases of a corpus: one on each line."""
+    return (Path(__file__).parent / "corpus" / f"{corpus}.txt").read_text().splitlines()

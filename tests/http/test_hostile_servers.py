@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from outside import read_request
+from outside import OK, read_request
 
 from dragoman.http import NoAnswer, TooLong, Unreadable
 
@@ -99,10 +99,7 @@ async def endless_status_line(reader, writer):
 
 async def promises_for_ever(reader, writer):
     await read_request(reader)
-    while True:
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 10)
-        await writer.drain()
-        await asyncio.sleep(0.001)
+    await pour(writer, b"HTTP/1.1 100 Continue\r\n\r\n" * 4000)
 
 
 async def two_lengths(reader, writer):
@@ -201,13 +198,49 @@ async def test_a_server_that_answers_before_it_was_told_everything_is_heard(serv
     assert answer.status == 413
 
 
-async def test_bytes_after_an_answer_are_not_the_next_answer(serve, guarded):
+async def test_a_few_interim_answers_are_fine(serve, guarded):
+    server = await serve(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 10 + OK)
+    for _ in range(3):
+        assert (await guarded.request("POST", server.url, body=b"{}", timeout=2)).body == b"ok"
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("times", [1, 2, 4000])
+async def test_an_answer_too_many_is_not_the_answer_to_the_next_request(serve, guarded, times):
+    evil = HEAD + b"Content-Length: 4\r\n\r\nevil"
+
     async def say_more(reader, writer):
         await read_request(reader)
-        writer.write(HEAD + b"Content-Length: 2\r\n\r\nok" + HEAD + b"Content-Length: 4\r\n\r\nevil")
+        writer.write(OK + evil * times)
         await reader.read()
 
     server = await serve(say_more)
     for _ in range(3):
         assert (await guarded.request("POST", server.url, body=b"{}", timeout=2)).body == b"ok"
     assert server.connections == 3
+
+
+async def test_an_answer_to_no_question_ends_the_connection(serve, guarded):
+    gone = asyncio.Event()
+
+    async def speak_up_later(reader, writer):
+        await read_request(reader)
+        writer.write(OK)
+        await asyncio.sleep(0.05)
+        writer.write(HEAD + b"Content-Length: 4\r\n\r\nevil")
+        await reader.read()
+        gone.set()
+
+    server = await serve(speak_up_later)
+    for connections in (1, 2):
+        gone.clear()
+        assert (await guarded.request("POST", server.url, body=b"{}", timeout=2)).body == b"ok"
+        await asyncio.wait_for(gone.wait(), 2)
+        assert server.connections == connections
+
+
+async def test_a_switch_to_another_protocol_is_only_an_answer(serve, guarded):
+    server = await serve(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    for _ in range(2):
+        assert (await guarded.request("POST", server.url, body=b"{}", timeout=2)).status == 101
+    assert server.connections == 2

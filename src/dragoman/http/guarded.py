@@ -4,12 +4,13 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from aiohttp import ClientSession, TCPConnector
+from aiohttp import ClientSession
 
 from dragoman.http.addresses import Network
 from dragoman.http.answers import Answer, Refused, Unreadable
 from dragoman.http.dialling import CheckedNames, Lookup, Rule, SystemNames
 from dragoman.http.exchange import Body, answer, deadline, open_session
+from dragoman.http.one_answer import OneAnswerConnector
 from dragoman.http.urls import Target, check_url, read
 
 __all__ = ["LARGEST", "Guarded", "check_url"]
@@ -95,7 +96,7 @@ class Guarded:
     def _session(self, certificates: ssl.SSLContext, *, inside: bool) -> ClientSession:
         """Two sessions rather than one, because a socket knows its address but not the scheme it is for."""
         rule = Rule(self._allow, self._deny, inside)
-        connector = TCPConnector(
+        connector = OneAnswerConnector(
             limit=0,
             limit_per_host=0,
             ttl_dns_cache=10,
