@@ -2,7 +2,8 @@
 
 import { announce, avatar, el, fill, find } from "./dom.js";
 import { bubble, inWords } from "./bubble.js";
-import { dayKey, dayWords } from "./times.js";
+import { welcome } from "./people.js";
+import { dayKey, dayWords, moment } from "./times.js";
 import { now, world } from "./world.js";
 
 const kept = new Map(); // key → {mark, node}
@@ -34,19 +35,34 @@ export function clearChat() {
   typing = begun = false;
   fill(box());
   seenAll();
+  if (!world.person) draw();
 }
 
 export function showChat(told) {
   const known = new Set(messages.map((message) => message.id));
-  messages = told.messages.map((message) => ({ ...message, when: new Date(message.at) }));
+  messages = told.messages.map((message) => ({ ...message, when: moment(message.at) }));
   typing = told.typing;
-  const ids = new Set(messages.map((message) => message.id));
-  for (let index = waiting.length - 1; index >= 0; index -= 1) if (ids.has(waiting[index].told)) waiting.splice(index, 1);
+  const mine = messages.filter((message) => message.from === "person" && !known.has(message.id));
+  settle(mine);
   const fresh = messages.filter((message) => !known.has(message.id) && message.from === "business" && !message.failed);
   draw();
   if (begun && fresh.length) arrived(fresh);
   begun = true;
 }
+
+// The stream may tell of our own message before the answer to its sending does: then it is known by what it says.
+function settle(mine) {
+  for (const pending of [...waiting]) {
+    const same = (message) => (pending.told ? message.id === pending.told : message.type === pending.type && says(message) === says(pending));
+    const at = pending.failed ? -1 : mine.findIndex(same);
+    if (at >= 0) {
+      mine.splice(at, 1);
+      waiting.splice(waiting.indexOf(pending), 1);
+    }
+  }
+}
+
+const says = (message) => message.text || message.caption || message.location?.latitude || "";
 
 /** A message on its way. Returns {sent(id), refused(why)}. */
 export function addWaiting(message) {
@@ -57,8 +73,7 @@ export function addWaiting(message) {
   return {
     sent: (id) => {
       pending.told = id;
-      if (messages.some((known) => known.id === id)) waiting.splice(waiting.indexOf(pending), 1);
-      draw();
+      if (messages.some((known) => known.id === id)) dropWaiting(pending);
     },
     refused: (why) => {
       Object.assign(pending, { failed: why, again: true });
@@ -69,7 +84,8 @@ export function addWaiting(message) {
 }
 
 export function dropWaiting(message) {
-  waiting.splice(waiting.indexOf(message), 1);
+  const at = waiting.indexOf(message);
+  if (at >= 0) waiting.splice(at, 1);
   draw();
 }
 
@@ -84,7 +100,7 @@ function draw() {
 }
 
 function rows() {
-  if (!world.person) return [];
+  if (!world.person) return [{ key: "welcome", mark: "", make: welcome }];
   const all = [...messages, ...waiting];
   const shown = all.filter((message) => !isReaction(message));
   if (!shown.length && !typing) return [{ key: "empty", mark: world.person.id, make: empty }];
@@ -98,36 +114,29 @@ function rows() {
       const words = dayWords(message.when, now());
       out.push({ key: `day-${day}`, mark: words, make: () => el("div.day", {}, el("span", {}, words)) });
     }
-    out.push(rowOf(message, message.from !== from, all));
-    from = message.from;
+    out.push(message.type === "system" ? noticeOf(message) : rowOf(message, message.from !== from, all));
+    from = message.type === "system" ? null : message.from;
   }
   if (typing) out.push({ key: "typing", mark: "", make: dots });
   return out;
 }
 
+const noticeOf = (message) => ({ key: message.id, mark: message.text, make: () => el("div.day", {}, el("span", {}, message.text)) });
+
 function rowOf(message, first, all) {
   const mine = message.from === "person";
-  const quoted = all.find((known) => known.id === message.quoted) ?? null;
   const business = world.number?.name ?? "Business";
-  const about = { mine, first, quoted, business, quotedName: quoted?.from === "person" ? "You" : business, reactions: reactionsTo(message, all), chosen: chosenOf(message, all), act };
-  const mark = JSON.stringify([message, first, quoted && inWords(quoted), about.reactions, [...about.chosen], business]);
+  const about = { mine, first, business, chosen: chosenOf(message, all), act };
+  const mark = JSON.stringify([message, first, [...about.chosen], business]);
   return { key: message.id, mark, make: () => bubble(message, about) };
 }
 
-const isReaction = (message) => message.type === "reaction";
+const isReaction = (message) => message.type === "reaction"; // shown on the message it is about
 
-// The last word of each side counts; an empty emoji takes the reaction back.
-function reactionsTo(message, all) {
-  const last = new Map();
-  if (typeof message.reaction === "string") last.set("told", message.reaction);
-  for (const other of all) if (isReaction(other) && other.reaction?.message_id === message.id) last.set(other.from, other.reaction.emoji ?? "");
-  return [...last.values()].filter(Boolean);
-}
-
+/** The titles that the person has tapped under this message. */
 function chosenOf(message, all) {
   if (!message.buttons?.length && !message.list) return new Set();
-  const answers = all.filter((other) => other.from === "person" && other.quoted === message.id);
-  return new Set(answers.flatMap((other) => [other.reply?.id, other.text]).filter(Boolean));
+  return new Set(all.filter((other) => other.from === "person" && other.quoted?.id === message.id).map((other) => other.text));
 }
 
 function put(row, before) {
@@ -161,7 +170,7 @@ function empty() {
   return el("div.empty", {}, avatar(name, ".large"), el("b", {}, "Nobody here yet: write the first message"), el("p", {}, `You are ${world.person.name}. Say hello to ${name}, and its agent will answer here.`));
 }
 
-const dots = () => el("div.line.theirs", {}, el("div.bubble.theirs.first.typing", { role: "img", "aria-label": "typing" }, el("i"), el("i"), el("i")));
+const dots = () => el("div.line.theirs", {}, el("div.bubble.theirs.first.dots", { role: "img", "aria-label": "typing" }, el("i"), el("i"), el("i")));
 
 const atEnd = () => box().scrollHeight - box().scrollTop - box().clientHeight < 60;
 

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { announce, el, find, toast } from "./dom.js";
-import { clockTime, shortDay, span } from "./times.js";
+import { clockTime, moment, shortDay, span } from "./times.js";
 import { now, refresh, world } from "./world.js";
 
 const HOUR = 3600;
@@ -53,7 +53,7 @@ export function drawClock() {
 }
 
 function drawWindow(at) {
-  const left = world.windowUntil ? (Date.parse(world.windowUntil) - at) / 1000 : 0;
+  const left = world.windowUntil ? (moment(world.windowUntil) - at) / 1000 : 0;
   const name = world.person?.name ?? "a customer";
   bar.style.inlineSize = `${Math.min(100, Math.max(0, left / (24 * HOUR / 100)))}%`;
   bar.classList.toggle("low", left < 2 * HOUR);

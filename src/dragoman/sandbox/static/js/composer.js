@@ -25,11 +25,11 @@ export function startComposer(changed) {
   find("screen").addEventListener("drop", dropped);
 }
 
-/** Another person has the phone: nothing half-written goes along, and nobody can write when nobody is chosen. */
+/** Another person has the phone: no file or quote goes along, and nobody can write when nobody is chosen. */
 export function readyFor(person) {
   forget();
   for (const control of [field(), find("attach"), find("send")]) control.disabled = !person;
-  field().placeholder = person ? "Message" : "Choose or create a customer first";
+  field().placeholder = person ? "Message" : "Nobody has this phone";
   drawSend();
 }
 
@@ -98,8 +98,8 @@ function deliver(request, seen = {}) {
   const full = { ...request, number: world.number?.phone_number_id };
   if (draft.quoted && !request.quoted) full.quoted = draft.quoted.id;
   const location = request.type === "location" ? { latitude: request.latitude, longitude: request.longitude, name: request.name, address: request.address } : null;
-  const { type, text, caption, quoted } = full;
-  const waiting = addWaiting({ type, text, caption, quoted, location, media: seen.media, request: full });
+  const { type, text, caption } = full;
+  const waiting = addWaiting({ type, text, caption, location, quoted: seen.quoted ?? shownQuote(), media: seen.media, request: full });
   clear();
   api.send(world.person, full).then(
     ({ id }) => {
@@ -109,6 +109,8 @@ function deliver(request, seen = {}) {
     (refusal) => waiting.refused(refusal.message),
   );
 }
+
+const shownQuote = () => draft.quoted && { id: draft.quoted.id, from: draft.quoted.from, text: inWords(draft.quoted) };
 
 function addFile(file) {
   draft.file = file;
@@ -214,5 +216,5 @@ const cancelVoice = () => endVoice().cancel();
 
 async function finishVoice() {
   const file = await endVoice().finish();
-  deliver({ type: "audio", media_base64: await base64(file), mime_type: file.type }, { media: { url: URL.createObjectURL(file), mime_type: file.type } });
+  deliver({ type: "audio", media_base64: await base64(file), mime_type: file.type, voice: true }, { media: { url: URL.createObjectURL(file), mime_type: file.type } });
 }

@@ -39,7 +39,7 @@ const others = el("div.others");
 const radios = new Map();
 
 export function faultsCard() {
-  return el("section.card.faults", {}, el("h2", {}, "Faults", el("span.badge.on", { id: "faults-on", hidden: true })), GROUPS.map(groupBox), code, others);
+  return el("section.card.faults", {}, el("h2", {}, "Faults", el("span.badge.on", { id: "faults-on", hidden: true })), groupBox(GROUPS[0]), code, groupBox(GROUPS[1]), others);
 }
 
 function groupBox(group) {

@@ -14,7 +14,7 @@ export function startPanel() {
   find("panel-open").addEventListener("click", () => show(true));
   find("shade").addEventListener("click", () => show(false));
   document.addEventListener("keydown", (event) => event.key === "Escape" && isShown() && show(false));
-  matchMedia("(min-width: 60rem)").addEventListener("change", () => show(false));
+  matchMedia("(min-width: 60rem)").addEventListener("change", () => isShown() && show(false));
 }
 
 function brand(close) {

@@ -9,6 +9,8 @@ const CAST = [
   { name: "Zoë", username: "zoe.k", phone_visible: "never" },
 ];
 
+const MARK = new URL("../mark.svg", import.meta.url).pathname;
+
 const people = el("div.picks", { role: "radiogroup", "aria-label": "Who you are" });
 const maker = el("div.maker");
 const numbers = el("div.picks", { role: "radiogroup", "aria-label": "The number you write to" });
@@ -24,7 +26,12 @@ export function numbersCard() {
   return el("section.card.numbers", {}, el("h2", {}, "You write to"), numbers);
 }
 
+let drawn = "";
+
 export function drawPeople() {
+  const mark = JSON.stringify([world.people, world.numbers, world.person?.id, world.number?.phone_number_id]);
+  if (mark === drawn) return;
+  drawn = mark;
   const focused = document.activeElement?.dataset?.pick;
   fill(people, world.people.length ? world.people.map(personPick) : nobody());
   fill(numbers, world.numbers.map(numberPick));
@@ -50,9 +57,19 @@ function pick(id, chosen, act, picture, name, line) {
   );
 }
 
-function nobody() {
+const nobody = () => el("p.nobody", {}, "No customers yet. Make one, and write to the business as that person.");
+
+/** For the empty phone: two customers, ready to be. */
+export function welcome() {
   const made = CAST.map((person) => el("button.button", { type: "button", onclick: () => make(person) }, `Be ${person.name}`));
-  return el("div.nobody", {}, el("p", {}, "No customers yet. Make one, and write to the business as that person."), el("div.buttons", {}, made));
+  return el(
+    "div.empty",
+    {},
+    el("img", { src: MARK, alt: "", width: "64", height: "64" }),
+    el("b", {}, "Whose phone is this?"),
+    el("p", {}, "Be a customer, and write to the business. Zoë hides her phone number and has a username."),
+    el("div.buttons", {}, made),
+  );
 }
 
 const newButton = () => el("button.add", { type: "button", onclick: openForm }, icon("plus"), "New customer");

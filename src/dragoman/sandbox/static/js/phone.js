@@ -106,13 +106,12 @@ function readAll(messages) {
 
 function tap(message, choice, title) {
   closeSheet();
-  const request = { message: message.id, number: world.number.phone_number_id, ...choice };
-  api.tap(world.person, request).then(fetchChat, (refusal) => toast(refusal.message));
+  api.tap(world.person, { message: message.id, ...choice }).then(fetchChat, (refusal) => toast(refusal.message));
   announce(`You chose ${title}`);
 }
 
 function react(message, emoji) {
-  const reaction = { number: world.number.phone_number_id, type: "reaction", quoted: message.id, text: emoji };
+  const reaction = { number: world.number.phone_number_id, type: "reaction", message: message.id, emoji };
   api.send(world.person, reaction).then(fetchChat, (refusal) => toast(refusal.message));
 }
 

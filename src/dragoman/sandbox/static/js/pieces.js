@@ -9,9 +9,10 @@ import { phoneWords } from "./world.js";
 const MEDIA = { image: picture, video: film, audio: voice, document: paper, sticker: label };
 
 export function media(message) {
-  if (!message.media) return null;
-  const show = MEDIA[message.type] ?? MEDIA[message.media.mime_type?.split("/")[0]] ?? paper;
-  return show(message.media, message);
+  const file = message.media;
+  if (!file) return null;
+  if (!file.url) return gone("file", "This file is no longer there");
+  return (MEDIA[file.kind ?? message.type] ?? paper)(file, message);
 }
 
 function picture(file, message) {
@@ -35,7 +36,7 @@ function film(file) {
 const gone = (sign, words) => el("div.gone", {}, icon(sign), words);
 
 function paper(file, message) {
-  const name = file.filename || message.filename || "Document";
+  const name = file.filename || "Document";
   const ending = name.includes(".") ? name.split(".").at(-1) : (file.mime_type?.split("/").at(-1) ?? "");
   return el(
     "a.paper",
@@ -88,9 +89,8 @@ export function place({ latitude, longitude, name, address }) {
 }
 
 export function card(contact) {
-  const name = contact.name?.formatted_name ?? contact.name ?? "Contact";
-  const phone = contact.phone_number ?? contact.phone ?? contact.phones?.[0]?.phone ?? contact.phones?.[0] ?? "";
-  return el("div.card-person", {}, avatar(name), el("span", {}, el("b", {}, name), el("small", {}, phoneWords(phone) || "no number")));
+  const name = contact.name || "Contact";
+  return el("div.card-person", {}, avatar(name), el("span", {}, el("b", {}, name), el("small", {}, phoneWords(contact.phone) || "no number")));
 }
 
 export function buttons(message, chosen, tap) {
@@ -104,7 +104,7 @@ function linkButton({ title, url }) {
 }
 
 function replyButton(button, chosen, tap) {
-  const mine = chosen.has(button.id) || chosen.has(button.title);
+  const mine = chosen.has(button.title);
   const act = () => tap({ button_id: button.id }, button.title);
   return el(`button.choice${mine ? ".chosen" : ""}`, { type: "button", disabled: mine, "aria-pressed": String(mine), onclick: act }, icon(mine ? "tick" : "reply"), button.title);
 }
@@ -112,19 +112,13 @@ function replyButton(button, chosen, tap) {
 export function list(message, chosen, tap) {
   if (!message.list) return null;
   const rows = message.list.rows ?? [];
-  const picked = rows.find((row) => chosen.has(row.id) || chosen.has(row.title));
+  const picked = rows.find((row) => chosen.has(row.title));
   const open = () => sheet(message.list.button, listRows(rows, picked, tap), { kind: "list", focus: ".row.picked, .row" });
   return el("div.choices", {}, el(`button.choice${picked ? ".chosen" : ""}`, { type: "button", onclick: open, "aria-haspopup": "dialog" }, icon("list"), message.list.button));
 }
 
 function listRows(rows, picked, tap) {
-  let section;
-  const out = [];
-  for (const row of rows) {
-    if (row.section && row.section !== section) out.push(el("h3.section", {}, (section = row.section)));
-    out.push(listRow(row, row === picked, tap));
-  }
-  return el("div.rows", {}, out);
+  return el("div.rows", {}, rows.map((row) => listRow(row, row === picked, tap)));
 }
 
 function listRow(row, picked, tap) {

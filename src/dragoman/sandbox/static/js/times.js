@@ -4,6 +4,9 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const DAY = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long" });
 const SHORT_DAY = new Intl.DateTimeFormat("en", { weekday: "short", day: "numeric", month: "short" });
 
+/** The control API tells times as seconds since 1970, or as ISO text. */
+export const moment = (told) => new Date(typeof told === "number" ? told * 1000 : told);
+
 export const clockTime = (at) => CLOCK.format(at);
 export const shortDay = (at) => SHORT_DAY.format(at);
 export const dayKey = (at) => `${at.getFullYear()}-${at.getMonth() + 1}-${at.getDate()}`;

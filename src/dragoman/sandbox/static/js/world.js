@@ -1,6 +1,7 @@
 // What the page knows of the sandbox: people, numbers, the clock, the faults; and who is chosen.
 
 import * as api from "./api.js";
+import { moment } from "./times.js";
 
 export const world = { people: [], numbers: [], person: null, number: null, faults: [], offset: 0, windowUntil: null, alive: true };
 
@@ -15,7 +16,7 @@ export const tell = (what) => watchers.forEach((seen) => seen(what));
 
 export async function refresh() {
   const told = await api.state();
-  clockAt = Date.parse(told.now) - performance.now();
+  clockAt = moment(told.now) - performance.now();
   world.offset = told.offset_seconds ?? 0;
   world.people = told.people;
   world.numbers = told.numbers;
