@@ -1,0 +1,34 @@
+"""The `dragoman` command. Each group of commands is a file; here they come together, and here an error becomes one line."""
+
+import sys
+
+import psycopg
+import typer
+
+from dragoman.accounts.secrets import Unopenable
+from dragoman.cli import accounts
+from dragoman.errors import Problem
+from dragoman.settings import SettingsError
+from dragoman.store.database import UnsafeDatabase
+from dragoman.store.migrate import NewerDatabase
+
+app = typer.Typer(
+    name="dragoman",
+    help="A self-hosted platform for WhatsApp AI agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(accounts.keys_app, name="keys")
+app.add_typer(accounts.orgs_app, name="orgs")
+app.add_typer(accounts.apps_app, name="apps")
+app.add_typer(accounts.numbers_app, name="numbers")
+
+
+def main() -> None:
+    try:
+        app()
+    except (Problem, SettingsError, NewerDatabase, UnsafeDatabase, Unopenable) as error:
+        sys.exit(f"dragoman: {error}")
+    except psycopg.Error as error:
+        sys.exit(f"dragoman: the database cannot be used: {str(error).strip().splitlines()[0]}")

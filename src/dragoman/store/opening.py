@@ -1,0 +1,25 @@
+"""The database, ready to use: found or started, migrated, opened; closed at the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dragoman.settings import Settings
+from dragoman.store import embedded, migrate
+from dragoman.store.database import Database
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, largest: int = 12) -> AsyncIterator[Database]:
+    """The configured PostgreSQL, or the embedded one in the data directory (also when another process started it).
+
+    `largest` is how many connections it may use. Call `accounts.secrets.load_key` first: it will not make a new key beside
+    a database that exists already.
+    """
+    uri = settings.database_url or await embedded.start(settings.data_dir)
+    await migrate.upgrade(uri)
+    database = Database(uri, largest=largest)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
