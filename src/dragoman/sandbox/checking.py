@@ -2,9 +2,7 @@
 
 from dragoman.sandbox.failures import GraphError
 from dragoman.sandbox.world import Json
-
-LARGEST_CAPTION = 1024
-LARGEST_URL = 2000
+from dragoman.whatsapp import limits
 
 
 def obj(holder: Json, key: str, path: str = "") -> Json:
@@ -42,7 +40,7 @@ def words(holder: Json, key: str, path: str, largest: int, *, optional: bool = F
 
 
 def web_address(holder: Json, key: str, path: str) -> str:
-    address = words(holder, key, path, LARGEST_URL)
+    address = words(holder, key, path, limits.URL)
     if not address.startswith(("http://", "https://")):
         raise GraphError(131009, f"Param {path}{key} must be an http or https address.")
     return address
@@ -59,4 +57,4 @@ def media(content: Json, path: str, *, caption: bool = False, filename: bool = F
     for key, allowed in (("caption", caption), ("filename", filename)):
         if key in content and not allowed:
             raise GraphError(100, f'Unexpected key "{key}" on param "{path}".')
-    words(content, "caption", f"{path}.", LARGEST_CAPTION, optional=True)
+    words(content, "caption", f"{path}.", limits.CAPTION, optional=True)

@@ -10,11 +10,9 @@ from dragoman.sandbox.checking import items, media, obj, words
 from dragoman.sandbox.failures import GraphError
 from dragoman.sandbox.interactive import check_interactive
 from dragoman.sandbox.world import Json
+from dragoman.whatsapp import limits
 
 MEDIA_KINDS = ("image", "video", "audio", "document", "sticker")
-LARGEST_OPAQUE = 512
-LARGEST_TEXT = 4096
-MOST_CONTACTS = 257
 
 
 def check_envelope(body: Json) -> str:
@@ -28,14 +26,14 @@ def check_envelope(body: Json) -> str:
     if not body.get("to") and not body.get("recipient"):
         raise GraphError(100, "The parameter to is required.")
     opaque = body.get("biz_opaque_callback_data")
-    if opaque is not None and (not isinstance(opaque, str) or len(opaque) > LARGEST_OPAQUE):
-        raise GraphError(100, f"Param biz_opaque_callback_data must be a string of at most {LARGEST_OPAQUE} characters.")
+    if opaque is not None and (not isinstance(opaque, str) or len(opaque) > limits.OPAQUE):
+        raise GraphError(100, f"Param biz_opaque_callback_data must be a string of at most {limits.OPAQUE} characters.")
     kind = body.get("type", "text")
-    if kind not in CONTENT:
+    if not isinstance(kind, str) or kind not in CONTENT:
         raise GraphError(131051, f"Message type {str(kind)[:40]!r} is not supported; it must be one of {', '.join(sorted(CONTENT))}.")
     if "context" in body and (kind == "reaction" or not isinstance(obj(body, "context").get("message_id"), str)):
         raise GraphError(100, "Param context must have a message_id, and is not allowed with reactions.")
-    return str(kind)
+    return kind
 
 
 def check_content(kind: str, body: Json) -> Json:
@@ -49,7 +47,7 @@ def check_content(kind: str, body: Json) -> Json:
 
 
 def _text(content: Json) -> None:
-    words(content, "body", "text.", LARGEST_TEXT, code=100)
+    words(content, "body", "text.", limits.TEXT_BODY, code=100)
     if not isinstance(content.get("preview_url", False), bool):
         raise GraphError(100, "Param text.preview_url must be a boolean.")
 
@@ -69,7 +67,7 @@ def _location(content: Json) -> None:
 
 
 def _contacts(body: Json) -> None:
-    for place, card in enumerate(items(body, "contacts", "", most=MOST_CONTACTS)):
+    for place, card in enumerate(items(body, "contacts", "", most=limits.CONTACTS)):
         name = obj(card, "name", f"contacts[{place}].")
         words(name, "formatted_name", f"contacts[{place}].name.", 1000)
         if not any(name.get(part) for part in ("first_name", "last_name", "middle_name", "suffix", "prefix")):
@@ -85,7 +83,7 @@ def _reaction(content: Json) -> None:
 
 
 def _template(content: Json) -> None:
-    words(content, "name", "template.", 512)
+    words(content, "name", "template.", limits.TEMPLATE_NAME)
     words(obj(content, "language", "template."), "code", "template.language.", 20)
     if content.get("components") is not None:
         for component in items(content, "components", "template.", least=0, most=20):

@@ -9,10 +9,9 @@ from starlette.types import Receive
 from dragoman.sandbox import management, sending
 from dragoman.sandbox.failures import GraphError, no_such_object
 from dragoman.sandbox.graph import Answer, Call, Route
-from dragoman.sandbox.media import ACCEPTED, Fetched, bare
+from dragoman.sandbox.media import Fetched, largest_of
 from dragoman.sandbox.world import Media
-
-ANY_TYPE = {mime for types, _ in ACCEPTED.values() for mime in types}
+from dragoman.whatsapp import limits
 
 
 def find(call: Call) -> Route:
@@ -67,14 +66,11 @@ async def upload(call: Call) -> Answer:
             raise GraphError(100, "The parameter file is required.")
         mime_type = str(form.get("type") or file.content_type or "")
         data, filename = await file.read(), file.filename
-    largest = max((size for types, size in ACCEPTED.values() if bare(mime_type) in types), default=ACCEPTED["document"][1])
     if "/" not in mime_type:
-        raise GraphError(
-            100,
-            f"Param file must be a file with one of the following types: {', '.join(sorted(ANY_TYPE - {''}))}. Received file of type '{mime_type}'.",
-        )
-    if len(data) > largest:
-        raise GraphError(100, f"The file has {len(data)} bytes; {bare(mime_type)} can have {largest}.")
+        known = sorted({known for types in limits.MEDIA_TYPES.values() for known in types})
+        raise GraphError(100, f"Param file must be a file with one of the following types: {', '.join(known)}. Received '{mime_type}'.")
+    if len(data) > (largest := largest_of(mime_type)):
+        raise GraphError(100, f"The file has {len(data)} bytes; {mime_type} can have {largest}.")
     media = call.box.shelf.put(Fetched(data, mime_type), number.waba_id, call.box.now, filename=filename)
     call.box.saver.touch()
     return Answer(msgspec.json.encode({"id": media.id}))

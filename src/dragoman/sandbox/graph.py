@@ -65,11 +65,13 @@ class Call:
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise GraphError(100, "The request body is not a JSON object.") from None
 
+    def bearer(self) -> str:
+        """The token as it was sent: `Authorization: Bearer …` (or `OAuth …`), else `?access_token=`."""
+        return self.header(b"authorization").partition(" ")[2].strip() or self.query.get("access_token", "")
+
     def token(self) -> Token:
         """The token of the request. Raises GraphError 190 when there is none, or it has expired."""
-        authorization = self.header(b"authorization")
-        value = authorization.partition(" ")[2].strip() or self.query.get("access_token", "")
-        token = self.box.world.state.tokens.get(value)
+        token = self.box.world.state.tokens.get(self.bearer())
         if token is None:
             raise GraphError(
                 190,

@@ -5,28 +5,24 @@ from collections.abc import Callable
 from dragoman.sandbox.checking import items, media, obj, web_address, words
 from dragoman.sandbox.failures import GraphError
 from dragoman.sandbox.world import Json
+from dragoman.whatsapp import limits
 
 HEADER_MEDIA = ("image", "video", "document")
-MOST_BUTTONS = 3
-MOST_SECTIONS = 10
-MOST_ROWS = 10
 MOST_PRODUCTS = 30
-SHORT_BODY = 1024
-LONG_BODY = 4096
 
 
 def check_interactive(content: Json) -> None:
     kind = content.get("type")
     if kind is None:
         raise GraphError(131008, "The parameter interactive.type is required.")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise GraphError(131009, f"Param interactive.type must be one of {', '.join(sorted(KINDS))}.")
     if content.get("footer") is not None:
-        words(obj(content, "footer", "interactive."), "text", "interactive.footer.", 60)
-    KINDS[str(kind)](content)
+        words(obj(content, "footer", "interactive."), "text", "interactive.footer.", limits.FOOTER)
+    KINDS[kind](content)
 
 
-def _body(content: Json, largest: int = SHORT_BODY, *, optional: bool = False) -> None:
+def _body(content: Json, largest: int = limits.INTERACTIVE_BODY, *, optional: bool = False) -> None:
     if content.get("body") is not None or not optional:
         words(obj(content, "body", "interactive."), "text", "interactive.body.", largest)
 
@@ -37,7 +33,7 @@ def _header(content: Json, *, text_only: bool = False, needed: bool = False) -> 
     header = obj(content, "header", "interactive.")
     kind = header.get("type")
     if kind == "text":
-        words(header, "text", "interactive.header.", 60)
+        words(header, "text", "interactive.header.", limits.HEADER_TEXT)
     elif kind in HEADER_MEDIA and not text_only:
         media(obj(header, str(kind), "interactive.header."), f"interactive.header.{kind}", filename=kind == "document")
     else:
@@ -49,12 +45,12 @@ def _buttons(content: Json) -> None:
     _header(content)
     action = obj(content, "action", "interactive.")
     ids, titles = [], []
-    for button in items(action, "buttons", "interactive.action.", most=MOST_BUTTONS):
+    for button in items(action, "buttons", "interactive.action.", most=limits.BUTTONS):
         if button.get("type", "reply") != "reply":
             raise GraphError(131009, "Param interactive.action.buttons[].type must be reply.")
         reply = obj(button, "reply", "interactive.action.buttons[].")
-        ids.append(words(reply, "id", "interactive.action.buttons[].reply.", 256))
-        titles.append(words(reply, "title", "interactive.action.buttons[].reply.", 20))
+        ids.append(words(reply, "id", "interactive.action.buttons[].reply.", limits.BUTTON_ID))
+        titles.append(words(reply, "title", "interactive.action.buttons[].reply.", limits.BUTTON_TITLE))
     if len(set(ids)) < len(ids) or len(set(titles)) < len(titles):
         raise GraphError(131009, "The ids and the titles of interactive.action.buttons must be unique.")
     if any(text != text.strip() for text in ids + titles):
@@ -62,20 +58,20 @@ def _buttons(content: Json) -> None:
 
 
 def _list(content: Json) -> None:
-    _body(content, LONG_BODY)
+    _body(content, limits.LIST_BODY)
     _header(content, text_only=True)
     action = obj(content, "action", "interactive.")
-    words(action, "button", "interactive.action.", 20)
-    sections = items(action, "sections", "interactive.action.", most=MOST_SECTIONS)
+    words(action, "button", "interactive.action.", limits.LIST_BUTTON)
+    sections = items(action, "sections", "interactive.action.", most=limits.LIST_SECTIONS)
     ids = []
     for section in sections:
-        words(section, "title", "interactive.action.sections[].", 24, optional=len(sections) == 1)
-        for row in items(section, "rows", "interactive.action.sections[].", most=MOST_ROWS):
-            ids.append(words(row, "id", "interactive.action.sections[].rows[].", 200))
-            words(row, "title", "interactive.action.sections[].rows[].", 24)
-            words(row, "description", "interactive.action.sections[].rows[].", 72, optional=True)
-    if len(ids) > MOST_ROWS:
-        raise GraphError(131009, f"A list can have {MOST_ROWS} rows in total; this one has {len(ids)}.")
+        words(section, "title", "interactive.action.sections[].", limits.SECTION_TITLE, optional=len(sections) == 1)
+        for row in items(section, "rows", "interactive.action.sections[].", most=limits.LIST_ROWS):
+            ids.append(words(row, "id", "interactive.action.sections[].rows[].", limits.ROW_ID))
+            words(row, "title", "interactive.action.sections[].rows[].", limits.ROW_TITLE)
+            words(row, "description", "interactive.action.sections[].rows[].", limits.ROW_DESCRIPTION, optional=True)
+    if len(ids) > limits.LIST_ROWS:
+        raise GraphError(131009, f"A list can have {limits.LIST_ROWS} rows in total; this one has {len(ids)}.")
     if len(set(ids)) < len(ids):
         raise GraphError(131009, "The row ids of a list must be unique.")
 
@@ -96,7 +92,7 @@ def _link_button(content: Json) -> None:
     _body(content)
     _header(content)
     parameters = _parameters(content, "cta_url")
-    words(parameters, "display_text", "interactive.action.parameters.", 20)
+    words(parameters, "display_text", "interactive.action.parameters.", limits.LINK_TITLE)
     web_address(parameters, "url", "interactive.action.parameters.")
 
 
@@ -138,8 +134,8 @@ def _products(content: Json) -> None:
     action = obj(content, "action", "interactive.")
     words(action, "catalog_id", "interactive.action.", 100)
     count = 0
-    for section in items(action, "sections", "interactive.action.", most=MOST_SECTIONS):
-        words(section, "title", "interactive.action.sections[].", 24)
+    for section in items(action, "sections", "interactive.action.", most=limits.LIST_SECTIONS):
+        words(section, "title", "interactive.action.sections[].", limits.SECTION_TITLE)
         count += len(items(section, "product_items", "interactive.action.sections[].", most=MOST_PRODUCTS))
     if count > MOST_PRODUCTS:
         raise GraphError(131009, f"A product list can have {MOST_PRODUCTS} products; this one has {count}.")

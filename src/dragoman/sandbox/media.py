@@ -13,21 +13,9 @@ import aiohttp
 
 from dragoman.sandbox.web import Web
 from dragoman.sandbox.world import Media, World
+from dragoman.whatsapp import limits
 
-LINK_SECONDS = 300
-UPLOAD_DAYS = 30
-WEBHOOK_DAYS = 7
 LINK_CACHE_SECONDS = 600
-MB = 1024 * 1024
-
-# Meta: media reference. Documents: Meta's list, and in practice any valid type.
-ACCEPTED: dict[str, tuple[tuple[str, ...], int]] = {
-    "audio": (("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), 16 * MB),
-    "document": (("",), 100 * MB),
-    "image": (("image/jpeg", "image/png"), 5 * MB),
-    "sticker": (("image/webp",), 500 * 1024),
-    "video": (("video/mp4", "video/3gpp"), 16 * MB),
-}
 
 
 def bare(mime_type: str) -> str:
@@ -37,12 +25,19 @@ def bare(mime_type: str) -> str:
 
 def unsuitable(kind: str, mime_type: str, size: int) -> str | None:
     """Why a file cannot be sent as this kind of message; None when it can."""
-    types, largest = ACCEPTED[kind]
-    if types != ("",) and bare(mime_type) not in types:
+    types, largest = limits.MEDIA_TYPES[kind], limits.MEDIA_BYTES[kind]
+    # Meta's list of document types is not what its servers check: any type passes.
+    if kind != "document" and bare(mime_type) not in types:
         return f"{kind} files must be one of {', '.join(types)}; this one is {bare(mime_type) or 'of no type'}."
     if size > largest:
         return f"{kind} files can have {largest} bytes; this one has {size}."
     return None
+
+
+def largest_of(mime_type: str) -> int:
+    """How large an upload of this type may be: the limit of its kind, a document's when it has none."""
+    sizes = [limits.MEDIA_BYTES[kind] for kind, types in limits.MEDIA_TYPES.items() if bare(mime_type) in types]
+    return max(sizes, default=limits.MEDIA_BYTES["document"])
 
 
 class Fetched(NamedTuple):
@@ -59,7 +54,7 @@ class Shelf:
         self._key = secrets.token_bytes(16)
         self._fetched: dict[str, tuple[float, str]] = {}
 
-    def put(self, file: Fetched, waba_id: str, now: float, *, days: int = UPLOAD_DAYS, filename: str | None = None) -> Media:
+    def put(self, file: Fetched, waba_id: str, now: float, *, days: int = limits.MEDIA_UPLOADED_DAYS, filename: str | None = None) -> Media:
         media = Media(
             id=self._world.decimal_id(),
             waba_id=waba_id,
@@ -92,7 +87,7 @@ class Shelf:
 
     def link(self, media: Media, now: float) -> str:
         """A download address that works for five minutes, with the bearer token."""
-        ends = int(now) + LINK_SECONDS
+        ends = int(now) + limits.MEDIA_URL_SECONDS
         return f"{self._own_url}/lookaside/attachments/?mid={media.id}&ext={ends}&hash={self._seal(media.id, ends)}"
 
     def linked(self, media_id: str, ends: str, seal: str, now: float) -> Media | None:
@@ -106,7 +101,7 @@ class Shelf:
         if now < cached_at + LINK_CACHE_SECONDS and (media := self.get(media_id, now)) and media.waba_id == waba_id:
             return unsuitable(kind, media.mime_type, media.size) or media
         try:
-            file = await self._download(url, ACCEPTED[kind][1])
+            file = await self._download(url, limits.MEDIA_BYTES[kind])
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             return f"Downloading media from weblink failed: {error or type(error).__name__}"
         if reason := unsuitable(kind, file.mime_type, len(file.data)):

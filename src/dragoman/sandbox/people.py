@@ -7,10 +7,11 @@ import msgspec
 
 from dragoman.errors import Conflict, Invalid
 from dragoman.sandbox.box import Box
-from dragoman.sandbox.media import WEBHOOK_DAYS, Fetched
+from dragoman.sandbox.media import Fetched
 from dragoman.sandbox.showing import Shown, show
 from dragoman.sandbox.webhooks import Update
 from dragoman.sandbox.world import Chat, Json, Message, Number, Person, digits
+from dragoman.whatsapp import limits
 
 MEDIA_TYPES = ("image", "video", "audio", "document", "sticker")
 PHONE_KNOWN_SECONDS = 30 * 86400
@@ -92,7 +93,7 @@ def receive(box: Box, number: Number, person: Person, kind: str, content: Json, 
         chat.phone_known_until = box.now + PHONE_KNOWN_SECONDS
     if person.id not in number.blocked:
         card = contact_of(box, number, person) if contact else None
-        box.postman.post(Update(number, "messages", element, card, person.id, message_id=wamid))
+        box.postman.post(Update(number.waba_id, number, "messages", element, card, person.id, message_id=wamid))
     box.changed(number.id, person.id)
     return message
 
@@ -140,7 +141,7 @@ def write_as_staff(box: Box, number: Number, person: Person, text: str) -> Messa
     if "wa_id" in contact:
         element["to"] = contact["wa_id"]
     element |= {"to_user_id": contact["user_id"]} | content
-    box.postman.post(Update(number, "message_echoes", element, contact, person.id, field="smb_message_echoes"))
+    box.postman.post(Update(number.waba_id, number, "message_echoes", element, contact, person.id, field="smb_message_echoes"))
     box.changed(number.id, person.id)
     return message
 
@@ -176,7 +177,7 @@ def _bring_media(box: Box, number: Number, saying: Saying) -> str | None:
 
 
 def _shelve(box: Box, number: Number, saying: Saying, data: bytes, mime_type: str) -> str:
-    media = box.shelf.put(Fetched(data, mime_type), number.waba_id, box.now, days=WEBHOOK_DAYS, filename=saying.filename)
+    media = box.shelf.put(Fetched(data, mime_type), number.waba_id, box.now, days=limits.MEDIA_RECEIVED_DAYS, filename=saying.filename)
     return media.id
 
 

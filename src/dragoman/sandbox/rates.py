@@ -1,9 +1,7 @@
 """How fast a number may send: 80 messages a second in and out together, and one per 6 seconds to one person with bursts of 45 (Meta)."""
 
 from dragoman.sandbox.world import Number
-
-PAIR_BURST = 45
-PAIR_SECONDS = 6.0
+from dragoman.whatsapp import limits
 
 
 class Bucket:
@@ -35,8 +33,8 @@ class Rates:
         """Take one message from what this number may send to this person."""
         if not number.pair_rate:
             return True
-        bucket = self._pairs.setdefault((number.id, to), Bucket(PAIR_BURST, now))
-        if bucket.refill(PAIR_BURST, 1 / PAIR_SECONDS, now) < 1:
+        bucket = self._pairs.setdefault((number.id, to), Bucket(limits.PAIR_BURST, now))
+        if bucket.refill(limits.PAIR_BURST, 1 / limits.PAIR_SECONDS, now) < 1:
             return False
         bucket.left -= 1
         return True

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from dragoman.sandbox.box import Box
-from dragoman.sandbox.sending import WINDOW_SECONDS
 from dragoman.sandbox.showing import show
 from dragoman.sandbox.starting import show_number, show_person
 from dragoman.sandbox.world import Chat, Json, Message
+from dragoman.whatsapp import limits
 
 MOST_SHOWN = 500
 KEEP_ALIVE_SECONDS = 15
@@ -37,7 +37,7 @@ def chat(box: Box, chat: Chat, after: str | None, limit: int = MOST_SHOWN) -> Js
             bubbles.append(show(box, message))
         if len(bubbles) >= limit:
             break
-    ends = chat.last_inbound + WINDOW_SECONDS if chat.last_inbound else None
+    ends = chat.last_inbound + limits.WINDOW_SECONDS if chat.last_inbound else None
     return {"typing": chat.typing_until > box.now, "messages": bubbles[::-1], "window_until": ends, "now": box.now}
 
 

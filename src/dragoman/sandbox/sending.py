@@ -13,11 +13,9 @@ from dragoman.sandbox.failures import GraphError
 from dragoman.sandbox.media import unsuitable
 from dragoman.sandbox.people import PHONE_KNOWN_SECONDS, REFERRAL_SECONDS
 from dragoman.sandbox.world import Chat, Json, Media, Message, Number, Person, Template, digits
+from dragoman.whatsapp import limits
 
-WINDOW_SECONDS = 24 * 3600
 FREE_ENTRY_SECONDS = 72 * 3600
-TYPING_SECONDS = 25
-LIMIT_SECONDS = 24 * 3600
 PHONE = re.compile(r"[+0-9 ().\-]{5,30}")
 
 _encode = msgspec.json.Encoder().encode
@@ -59,7 +57,7 @@ def mark_read(box: Box, number: Number, body: Json) -> None:
                 break
             earlier.seen, earlier.status = True, "read"
     if isinstance(body.get("typing_indicator"), dict):
-        chat.typing_until = box.now + TYPING_SECONDS
+        chat.typing_until = box.now + limits.TYPING_SECONDS
         box.timers.at(chat.typing_until, lambda: box.changed(chat.number_id, chat.person_id))
     box.changed(number.id, message.person_id)
 
@@ -154,7 +152,7 @@ def _doom(
         return fail_code, "Injected by the sandbox."
     if person is None or chat is None or not person.on_whatsapp:
         return 131026, "Message Undeliverable."
-    if template is None and box.now > chat.last_inbound + WINDOW_SECONDS:
+    if template is None and box.now > chat.last_inbound + limits.WINDOW_SECONDS:
         return 131047, "Message failed to send because more than 24 hours have passed since the customer last replied to this number."
     if template and template.category == "MARKETING" and person.marketing_stopped:
         return 131050, "The user has chosen to stop receiving marketing messages from this business."

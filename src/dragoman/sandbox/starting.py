@@ -7,6 +7,7 @@ import msgspec
 
 from dragoman.errors import Conflict, Invalid
 from dragoman.sandbox.box import Box
+from dragoman.sandbox.webhooks import Update
 from dragoman.sandbox.world import (
     DEFAULT_APP,
     DEFAULT_BUSINESS,
@@ -188,12 +189,29 @@ def add_template(box: Box, new: NewTemplate) -> Template:
 
 
 def keep_template(box: Box, template: Template) -> Template:
-    if old := box.world.templates.get((template.waba_id, template.name, template.language)):
-        box.world.state.templates.pop(old.id, None)
+    old = box.world.templates.get((template.waba_id, template.name, template.language))
+    if old:
+        template.id = old.id
     box.world.state.templates[template.id] = template
     box.world.templates[template.waba_id, template.name, template.language] = template
+    if old and old.status != template.status:
+        tell_status(box, template)
     box.saver.touch()
     return template
+
+
+def tell_status(box: Box, template: Template) -> None:
+    """message_template_status_update to the account's apps."""
+    item: Json = {
+        "event": template.status,
+        "message_template_id": int(template.id),
+        "message_template_name": template.name,
+        "message_template_language": template.language,
+        "message_template_category": template.category,
+        "reason": "NONE",
+    }
+    box.postman.post(Update(template.waba_id, None, "value", item, status="template", field="message_template_status_update"))
+    box.saver.touch()
 
 
 def _components(new: NewTemplate) -> list[Json]:

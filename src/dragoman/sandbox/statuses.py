@@ -67,7 +67,7 @@ def tell(box: Box, message: Message, status: str) -> None:
     contact = None
     if person and status != "failed":
         contact = contact_of(box, number, person, username=status != "sent", phone=message.by_phone or None)
-    box.postman.post(Update(number, "statuses", item, contact, message.person_id, status))
+    box.postman.post(Update(number.waba_id, number, "statuses", item, contact, message.person_id, status))
     box.changed(message.number_id, message.person_id)
 
 

@@ -31,9 +31,10 @@ REORDER_SECONDS = 2
 
 @dataclass(slots=True, frozen=True)
 class Update:
-    """One thing to tell the apps: an element of `messages[]`, `statuses[]`, … of a number, or a whole `value` of another field."""
+    """One thing to tell the apps of a WABA: an element of `messages[]`, `statuses[]`, … of a number, or a whole `value` without one."""
 
-    number: Number
+    waba_id: str
+    number: Number | None
     key: str
     item: Json
     contact: Json | None = None
@@ -65,8 +66,10 @@ class Postman:
         self._held: dict[str, Delivery] = {}
 
     def post(self, update: Update) -> None:
-        for app, url in self._addresses(update.number, update.field):
-            fault = self._faults.take("webhook", number=update.number.id, person=update.person_id, status=update.status)
+        for app, url in self._addresses(update):
+            fault = self._faults.take(
+                "webhook", number=update.number.id if update.number else None, person=update.person_id, status=update.status
+            )
             if fault:
                 self._spoil(fault, app, url, update)
             elif app.batch > 1:
@@ -107,11 +110,11 @@ class Postman:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _addresses(self, number: Number, field: str) -> Iterable[tuple[App, str]]:
+    def _addresses(self, update: Update) -> Iterable[tuple[App, str]]:
         """Meta: an override on the number wins over one on the WABA, over the app's; overrides are for messages only."""
         state = self._world.state
-        waba = state.wabas[number.waba_id]
-        override = (number.callback or waba.callback) if field in ("messages", "smb_message_echoes") else None
+        waba = state.wabas[update.waba_id]
+        override = (update.number.callback or waba.callback) if update.number else None
         for app_id in waba.apps:
             if (app := state.apps.get(app_id)) and (url := override.url if override else app.callback_url):
                 yield app, url
@@ -214,9 +217,9 @@ def envelope(updates: list[Update], now: float) -> Json:
     """Meta's body for these updates: one entry per WABA, one change per number and kind."""
     entries: dict[str, dict[tuple[str, str, str], Json]] = {}
     for update in updates:
-        changes = entries.setdefault(update.number.waba_id, {})
-        if update.key == "value":
-            changes[update.number.id, update.field, f"value{len(changes)}"] = update.item
+        changes = entries.setdefault(update.waba_id, {})
+        if update.number is None:
+            changes["", update.field, str(len(changes))] = update.item
             continue
         value = changes.setdefault((update.number.id, update.field, update.key), _value(update.number))
         if update.contact:
