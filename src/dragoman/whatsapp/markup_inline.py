@@ -47,7 +47,7 @@ class _Line:
                 case "strong_open":
                     self._open("*")
                 case "em_open":
-                    self._open("_" if index in beside_bold else token.markup)
+                    self._open("_" if index in beside_bold or self._inherited else token.markup)
                 case "s_open":
                     self._open("~")
                 case "strong_close" | "em_close" | "s_close":
