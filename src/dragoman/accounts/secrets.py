@@ -41,7 +41,7 @@ class Vault:
         return _FORMAT + nonce + self._cipher.encrypt(nonce, value, _packed(context))
 
     def open(self, sealed: bytes, *context: str) -> bytes:
-        if sealed[:1] != _FORMAT:
+        if sealed[:1] != _FORMAT or len(sealed) <= _NONCE:
             raise Unopenable(f"a sealed value has an unknown format ({' '.join(context)})")
         nonce, body = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
         try:
