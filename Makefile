@@ -1,7 +1,7 @@
 # Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check lock clean
+.PHONY: help install demo test lint check docs lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
 
@@ -11,6 +11,7 @@ help:
 	@echo "make test      run every test"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make check     lint and test: what CI runs"
+	@echo "make docs      write the tables of docs/operations.md that come from the code"
 	@echo "make lock      resolve requirements.lock and requirements-dev.lock again"
 	@echo "make clean     remove .venv and what tools left behind (never .dragoman, which holds data)"
 
@@ -30,6 +31,9 @@ lint: .venv/installed-dev
 	.venv/bin/lint-imports
 
 check: lint test
+
+docs: .venv/installed-dev
+	.venv/bin/python -m tests.project.tables
 
 lock: .venv/installed-dev
 	$(PIP) install pip-tools
