@@ -105,6 +105,40 @@ class Story:
         made = {"direction": "out", "author": "agent", "type": content["type"], "state": "sent", "wamid": f"wamid.{uuid4()}", "attempts": 1}
         return await self._message(conversation_id, content, {**made, **values})
 
+    async def turn(self, bakery, through_seq=1, *, state="answered", closed=True, **values):
+        """Echo is asked about the messages up to `through_seq`."""
+        now, turn_id = self.clock.now(), new_id()
+        made = {"from_seq": through_seq, "epoch": 0, "attempts": 1, "callback_hash": turn_id.bytes, "callback_until": now, "opened_at": now}
+        closing = {"state": state, "closed_at": now} if closed else {}
+        place = {"conversation_id": bakery.chat, "agent_id": bakery.echo, "through_seq": through_seq}
+        return await self.put("turns", **{"id": turn_id, **place, **made, **closing, **values})
+
+    async def calls(self, bakery, turn_id, attempt=1, *, outcome="answered", status=200, **values):
+        """Echo's webhook is called."""
+        made = {
+            "url": "https://echo.example/hook",
+            "started_at": self.clock.now(),
+            "duration_ms": 312,
+            "outcome": outcome,
+            "status": status,
+        }
+        place = {"turn_id": turn_id, "agent_id": bakery.echo, "conversation_id": bakery.chat}
+        return await self.put("deliveries", **{"attempt": attempt, **place, **made, **values})
+
+    async def attempts(self, bakery, message_id, outcome="accepted", **values):
+        """A message is handed to WhatsApp."""
+        now = self.clock.now()
+        place = {"message_id": message_id, "conversation_id": bakery.chat}
+        return await self.put("send_attempts", **{**place, "started_at": now, "ended_at": now, "outcome": outcome, **values})
+
+    async def hears_status(self, bakery, message_id, status, **values):
+        now = self.clock.now()
+        place = {"number_id": bakery.number, "message_id": message_id, "wamid": f"wamid.{message_id}"}
+        return await self.put("statuses", **{**place, "status": status, "said_at": now, "received_at": now, **values})
+
+    async def hands_over(self, bakery, owner, epoch=1, reason="asked for"):
+        return await self.put("transfers", conversation_id=bakery.chat, owner=owner, epoch=epoch, reason=reason, at=self.clock.now())
+
     async def _message(self, conversation_id, content, values, unread=0, **conversation):
         now = self.clock.now()
         changes = {"last_message_at": now, "updated_at": now, **conversation}

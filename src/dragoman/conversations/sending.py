@@ -37,10 +37,12 @@ async def open_conversation(services: Services, organisation_id: UUID, to: str, 
 
 async def send(services: Services, organisation_id: UUID, conversation_id: UUID, content: Outgoing, form: str) -> Message:
     """Say `content` and read it back. `form` is how the dialect calls what its client sent, so that it is shown to it as that."""
-    ids = await outbox.say(services, organisation_id, conversation_id, [content], author="api")
-    scope = {"organisation_id": organisation_id, "conversation_id": conversation_id, "ids": ids}
-    await services.db.execute(queries.REMEMBER_FORM, {**scope, "form": form})
-    [message] = await reading.messages_by_id(services.db, organisation_id, conversation_id, ids)
+    saying = outbox.prepare(organisation_id, conversation_id, [content], author="api")
+    async with services.db.transaction() as connection:
+        await outbox.speak(services, saying, connection)
+        scope = {"organisation_id": organisation_id, "conversation_id": conversation_id, "ids": saying.ids}
+        await connection.execute(queries.REMEMBER_FORM, {**scope, "form": form})
+    [message] = await reading.messages_by_id(services.db, organisation_id, conversation_id, saying.ids)
     return message
 
 

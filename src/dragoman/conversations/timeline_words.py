@@ -66,19 +66,20 @@ def _written(data: Data, cast: Cast) -> Told:
     }.get(data["author"], "One of your programs")
     said = words(content)
     act = "wrote" if noun(content) == "a message" else f"sent {noun(content)}"
-    summary = f"{writer} {act}{_quoted(said) or '.'}{_FATE.get(data['state'], '')}"
+    fate = _FATE.get(data["state"], "")
     if data["state"] == "queued" and data["not_before"]:
-        summary += f" It waits until {_hour(data['not_before'])}."
+        fate = f", which waits until {_hour(data['not_before'])}."
+    summary = f"{writer} {act}{_quoted(said)}{fate or ('' if said else '.')}"
     explained_here = data["state"] in ("discarded", "expired_window") or not data["attempts"]
     return "message_written", summary, data["cause"] if explained_here else None
 
 
 _FATE = {
-    "discarded": " It was not sent.",
-    "expired_window": " It was not sent: the customer's 24 hours were over.",
-    "rejected": " It was not delivered.",
-    "failed": " It was not delivered.",
-    "unknown": " Whether it arrived is not known.",
+    "discarded": ", but it was not sent.",
+    "expired_window": ", but it was not sent: the customer's 24 hours were over.",
+    "rejected": ", but it was not delivered.",
+    "failed": ", but it was not delivered.",
+    "unknown": ", and whether it arrived is not known.",
 }
 
 

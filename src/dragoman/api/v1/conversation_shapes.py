@@ -98,17 +98,20 @@ class Conversation(Shape):
         )
 
 
+Outcome = Literal["answered", "silent", "unrecognised", "refused", "failed"]
+
+
 class Delivery(Shape):
     """One call of an agent's webhook."""
 
     id: UUID
-    turn_id: UUID = Field(description="The same for all tries about one question; also the `webhook-id` header of the call")
+    turn_id: UUID = Field(description="The same for all tries about one question; `turn_` and this is the `webhook-id` header of the call")
     conversation_id: UUID | None = Field(description="null for a test event")
     attempt: int
     url: str
     started_at: datetime
     duration_ms: float
-    outcome: Literal["answered", "silent", "unrecognised", "refused", "failed"]
+    outcome: Outcome
     status: int | None = Field(description="HTTP status; null when there was no answer")
     response_head: str | None = Field(description="What the agent said, its first 2 KB")
     cause: str | None = Field(description="What went wrong, in plain words")

@@ -12,7 +12,7 @@ from dragoman.api.v1.conversation_shapes import Conversation
 from dragoman.api.v1.message_shapes import Link, Message
 from dragoman.api.v1.paging import Page, Paged
 from dragoman.api.v1.routing import router
-from dragoman.conversations import reading
+from dragoman.conversations import media, reading
 from dragoman.conversations.reading import Filters
 from dragoman.conversations.services import Services
 
@@ -76,7 +76,7 @@ async def shown(services: Services, organisation_id: UUID, conversation_id: UUID
 
 
 def media_links(services: Services, organisation_id: UUID) -> Link:
-    return lambda media_id: f"{services.settings.public_url}/media/{organisation_id}/{media_id}"
+    return lambda media_id: media.link(services, organisation_id, media_id)
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
