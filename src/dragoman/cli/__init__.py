@@ -6,7 +6,7 @@ import psycopg
 import typer
 
 from dragoman.accounts.secrets import Unopenable
-from dragoman.cli import accounts
+from dragoman.cli import accounts, serving
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
 from dragoman.store.database import UnsafeDatabase
@@ -19,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(serving.serve)
 app.add_typer(accounts.keys_app, name="keys")
 app.add_typer(accounts.orgs_app, name="orgs")
 app.add_typer(accounts.apps_app, name="apps")

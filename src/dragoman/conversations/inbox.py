@@ -132,6 +132,8 @@ class Inbox:
                     await identity.change(connection, number.organisation_id, event.change, now)
 
     async def _receive(self, rows: list[Row], now: datetime) -> list[Row]:
+        for n, row in enumerate(rows):
+            row["n"] = n
         return await self._services.db.fetch(queries.RECEIVE, {"rows": _json(rows), "now": now}) if rows else []
 
     async def _admit(self, said: Iterable[tuple[Number, Message | Echo]], now: datetime) -> None:
@@ -223,7 +225,7 @@ def _status_row(number: Number, event: Status, now: datetime) -> Row:
         "recipient": event.participant,
         "attempt_id": _uuid(event.attempt),
         "error_code": failure.code if failure else None,
-        "cause": explain(failure.code, failure.title, failure.details) if failure else None,
+        "cause": explain(failure.code or 0, failure.title, failure.details) if failure else None,
         "pricing": event.pricing,
     }
 

@@ -3,10 +3,10 @@
 # Known senders only: a row whose sender is new comes back as 'unknown' and is received again once it has a contact.
 RECEIVE = """
 with r as (
-    select * from jsonb_to_recordset(%(rows)s::jsonb) with ordinality as r(
+    select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, number_id uuid, phone text, bsuid text, username text, name text, id uuid, conversation_id uuid,
         wamid text, author text, type text, content jsonb, raw jsonb, said_at timestamptz, wants boolean, opens_window boolean,
-        media jsonb, reply_to_wamid text, referral jsonb, n bigint)
+        media jsonb, reply_to_wamid text, referral jsonb, n int)
 ),
 known as (
     select r.*, k.id as contact_id,

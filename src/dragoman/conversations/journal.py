@@ -39,8 +39,9 @@ class Reply(msgspec.Struct):
 
 
 class Recorded(msgspec.Struct, kw_only=True):
-    """What came of asking an agent once."""
+    """What came of asking an agent once. `n` is its place in the batch."""
 
+    n: int = 0
     organisation_id: UUID
     conversation_id: UUID
     fence: int
@@ -76,8 +77,9 @@ class RecordResult(msgspec.Struct):
 
 
 class Settled(msgspec.Struct, kw_only=True):
-    """What came of handing one message to WhatsApp, and what goes next."""
+    """What came of handing one message to WhatsApp, and what goes next. `n` is its place in the batch."""
 
+    n: int = 0
     organisation_id: UUID
     conversation_id: UUID
     fence: int
@@ -176,5 +178,7 @@ class Journal:
         return await self._db.fetch(queries.RENEW, {"worker_id": worker_id, "now": now, "lease_until": now + timedelta(seconds=lease)})
 
 
-def _json(items: Sequence[Any]) -> str:
+def _json(items: Sequence[Recorded] | Sequence[Settled]) -> str:
+    for n, item in enumerate(items):
+        item.n = n
     return msgspec.json.encode(items).decode()

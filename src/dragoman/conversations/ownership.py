@@ -54,9 +54,7 @@ async def route_number(
 ) -> None:
     """Let `agent_id` answer on a number from now on (None: nobody), in its existing conversations too if so asked."""
     reason = "the number was connected to another agent" if agent_id else "the number was disconnected from its agent"
-    await _change(
-        services, queries.ROUTE_NUMBER, organisation_id, reason, number_id=number_id, agent_id=agent_id, apply=apply_to_existing
-    )
+    await _change(services, queries.ROUTE_NUMBER, organisation_id, reason, number_id=number_id, agent_id=agent_id, apply=apply_to_existing)
 
 
 async def retire_agent(services: Services, organisation_id: UUID, agent_id: UUID) -> None:

@@ -83,11 +83,11 @@ order by m.seq limit %(outbox)s
 
 RECORD = """
 with r as (
-    select * from jsonb_to_recordset(%(rows)s::jsonb) with ordinality as r(
+    select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, conversation_id uuid, fence bigint, epoch int, turn_id uuid, agent_id uuid, delivery_id uuid, attempt int,
         url text, started_at timestamptz, duration_ms real, outcome text, status int, response_head text, cause text,
         turn_state text, through_seq bigint, known_seq bigint, retry_at timestamptz, replies jsonb, first_attempt uuid, not_before timestamptz,
-        pair_tokens real, pair_at timestamptz, release boolean, n bigint)
+        pair_tokens real, pair_at timestamptz, release boolean, n int)
 ),
 locked as (
     select r.n, c.last_seq, c.fence = r.fence as held, c.epoch = r.epoch as current,
@@ -161,10 +161,10 @@ order by n
 
 SETTLE = """
 with r as (
-    select * from jsonb_to_recordset(%(rows)s::jsonb) with ordinality as r(
+    select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, conversation_id uuid, fence bigint, through_seq bigint, message_id uuid, attempt_id uuid, state text,
         attempts int, wamid text, outcome text, http_status int, error_code int, cause text, response_head text, not_before timestamptz,
-        next_message uuid, next_attempt uuid, pair_tokens real, pair_at timestamptz, send_at timestamptz, rest boolean, release boolean, n bigint)
+        next_message uuid, next_attempt uuid, pair_tokens real, pair_at timestamptz, send_at timestamptz, rest boolean, release boolean, n int)
 ),
 locked as (
     select r.n, c.fence = r.fence as held

@@ -1,0 +1,46 @@
+"""The agents' door for late answers: `POST /api/callback/{token}`. The token is the only credential."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dragoman.api.body import read_body
+from dragoman.conversations import callback
+from dragoman.conversations.services import Services
+from dragoman.errors import Problem, RateLimited
+
+# The address is a secret: nothing may remember it.
+HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+
+
+class CallbackDoor:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        return [Route(path, self.answer, methods=["POST"]) for path in ("/api/callback/{token}", "/api/callback/{token}/")]
+
+    async def answer(self, request: Request) -> Response:
+        try:
+            ids = await self._take(request)
+        except Problem as problem:
+            body = {"error": problem.message, "code": problem.code}
+            headers = dict(HEADERS)
+            if problem.field:
+                body["field"] = problem.field
+            if isinstance(problem, RateLimited):
+                headers["Retry-After"] = str(int(problem.retry_after))
+            return JSONResponse(body, problem.status, headers)
+        return JSONResponse({"messages": [{"id": str(message_id)} for message_id in ids]}, 202, HEADERS)
+
+    async def _take(self, request: Request) -> list[object]:
+        body = await read_body(request, callback.LARGEST_BODY)
+        return list(
+            await callback.answer(
+                self._services,
+                request.path_params["token"],
+                body,
+                request.headers.get("content-type"),
+                request.headers.get("idempotency-key"),
+            )
+        )

@@ -1,0 +1,82 @@
+"""Meta's door: `GET` for the handshake, `POST` for signed events. 200 means: it is on disk."""
+
+import hmac
+import re
+import time
+
+import psycopg
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from dragoman.accounts import numbers
+from dragoman.api.body import read_body
+from dragoman.conversations.inbox import Inbox
+from dragoman.conversations.metrics import REFUSED
+from dragoman.conversations.services import Services
+from dragoman.errors import TooLarge
+from dragoman.whatsapp import events
+from dragoman.whatsapp.signature import signed
+
+log = structlog.get_logger()
+
+LARGEST_BODY = 4 * 1024 * 1024  # Meta: payloads have up to 3 MB
+APP_CACHE_SECONDS = 5.0
+_CHALLENGE = re.compile(r"[0-9A-Za-z_-]{1,128}")
+
+
+class MetaDoor:
+    """Knows the apps by the path of their webhook; a revoked secret is forgotten within seconds."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._inbox = Inbox(services)
+        self._apps: dict[str, tuple[float, numbers.App | None]] = {}
+
+    def routes(self) -> list[Route]:
+        path = "/webhooks/whatsapp/{app_id}"
+        return [Route(path, self.handshake, methods=["GET"]), Route(path, self.receive, methods=["POST"])]
+
+    async def handshake(self, request: Request) -> Response:
+        """Meta asks once, when the address is entered, whether we know the verify token."""
+        app = await self._app(request.path_params["app_id"])
+        query = request.query_params
+        given, challenge = query.get("hub.verify_token", ""), query.get("hub.challenge", "")
+        if app is None or not hmac.compare_digest(given.encode(), app.verify_token.encode()):
+            return PlainTextResponse("the verify token is not the one of this app", 403)
+        if query.get("hub.mode") != "subscribe" or not _CHALLENGE.fullmatch(challenge):
+            return PlainTextResponse("hub.mode must be subscribe, and hub.challenge a short word", 400)
+        return PlainTextResponse(challenge)
+
+    async def receive(self, request: Request) -> Response:
+        app = await self._app(request.path_params["app_id"])
+        if app is None:
+            REFUSED.labels("unknown_app").inc()
+            return PlainTextResponse("no such app; add it with `dragoman apps add`", 404)
+        try:
+            body = await read_body(request, LARGEST_BODY)
+        except TooLarge as problem:
+            REFUSED.labels("too_large").inc()
+            return PlainTextResponse(problem.message, 413)
+        if not signed(body, request.headers.get("x-hub-signature-256"), app.secrets):
+            REFUSED.labels("bad_signature").inc()
+            log.warning("a webhook had no valid signature", app_id=app.app_id)
+            return PlainTextResponse("the signature does not fit the body and this app's secret", 401)
+        try:
+            await self._inbox.receive(app.app_id, events.parse(body))
+        except (psycopg.Error, OSError) as error:
+            REFUSED.labels("not_durable").inc()
+            log.error("a webhook could not be stored; Meta will send it again", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
+            return PlainTextResponse("not stored; send it again", 503, headers={"Retry-After": "5"})
+        return Response(status_code=200)
+
+    async def _app(self, app_id: str) -> numbers.App | None:
+        seen, app = self._apps.get(app_id, (0.0, None))
+        if app is None or time.monotonic() - seen > APP_CACHE_SECONDS:
+            app = await numbers.app_by_id(self._services.db, self._services.vault, app_id)
+            if app is not None:
+                self._apps[app_id] = (time.monotonic(), app)
+            else:
+                self._apps.pop(app_id, None)
+        return app

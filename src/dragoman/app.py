@@ -1,0 +1,128 @@
+"""The whole server as one object: what it opens, in which order, and what it closes.
+
+web      the doors: Meta's webhook, the APIs, callbacks, media, the sandbox
+worker   takes conversations that are due
+all      both, in one process
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from dragoman.accounts import numbers, organisations
+from dragoman.accounts.secrets import load_key
+from dragoman.api.callback import CallbackDoor
+from dragoman.api.health import HealthDoor
+from dragoman.api.media import MediaDoor
+from dragoman.api.v1 import app as v1
+from dragoman.api.webhooks import MetaDoor
+from dragoman.clock import Clock
+from dragoman.conversations.services import Services
+from dragoman.conversations.worker import Worker
+from dragoman.sandbox.app import Sandbox
+from dragoman.settings import Settings
+from dragoman.store.opening import opened
+
+log = structlog.get_logger()
+
+Role = Literal["all", "web", "worker"]
+
+SANDBOX_APP = "sandbox"
+SANDBOX_NUMBER = "106540000000001"
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock, role: Role = "all") -> AsyncIterator[Starlette]:
+    """Everything that this process needs, open; the application to serve (for a worker, only its health)."""
+    key = load_key(settings)
+    async with opened(settings) as db:
+        services = Services.make(settings, clock, db, key)
+        await services.open()
+        sandbox = await _sandbox(services) if settings.sandbox and role != "worker" else None
+        worker = Worker(services) if role != "web" else None
+        if worker:
+            await worker.start()
+        try:
+            yield application(services, role, sandbox)
+        finally:
+            if worker:
+                await worker.stop()
+            if sandbox:
+                await sandbox.close()
+            await services.close()
+
+
+def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:
+    routes: list[Route | Mount] = [*HealthDoor(services).routes()]
+    if role != "worker":
+        routes += [*MetaDoor(services).routes(), *CallbackDoor(services).routes(), *MediaDoor(services).routes()]
+        routes += [Mount("/api/v1", app=v1.build(services)), Route("/", _welcome)]
+    if sandbox:
+        routes.append(Mount("/sandbox", app=sandbox.app))
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return app
+
+
+async def serve(settings: Settings, host: str, port: int, role: Role = "all") -> None:
+    """Serve until told to stop; what is under way is finished first."""
+    async with running(settings, Clock(), role) as app:
+        config = uvicorn.Config(
+            app,
+            host,
+            port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=20,
+            timeout_keep_alive=75,
+            backlog=4096,
+        )
+        log.info("ready", url=settings.public_url, role=role)
+        await uvicorn.Server(config).serve()
+
+
+async def _sandbox(services: Services) -> Sandbox:
+    """The built-in Graph API with its number connected, under secrets that survive a restart."""
+    settings, vault = services.settings, services.vault
+    secret, verify, token = (vault.derive("sandbox", name).hex() for name in ("app secret", "verify token", "access token"))
+    organisation_id = await organisations.default(services.db, services.clock)
+    await numbers.add_app(services.db, vault, services.clock, organisation_id, app_id=SANDBOX_APP, app_secret=secret, verify_token=verify)
+    new = numbers.NewNumber(
+        app_id=SANDBOX_APP,
+        phone_number_id=SANDBOX_NUMBER,
+        waba_id="102290000000001",
+        display_number="+15550001234",
+        access_token=token,
+        name="Sandbox",
+        is_sandbox=True,
+    )
+    await numbers.add_number(services.db, vault, services.clock, organisation_id, new)
+    sandbox = Sandbox(
+        services.clock,
+        app_secret=secret,
+        verify_token=verify,
+        access_token=token,
+        callback_url=f"{settings.public_url}/webhooks/whatsapp/{SANDBOX_APP}",
+        own_url=f"{settings.public_url}/sandbox",
+        state_file=Path(settings.data_dir) / "sandbox.json",
+    )
+    await sandbox.start()
+    return sandbox
+
+
+async def _welcome(request: Request) -> Response:
+    services: Services = request.app.state.services
+    lines = ["Dragoman is running.", "", "API           /api/v1/docs/", "Health        /healthz /readyz /metrics"]
+    if services.settings.sandbox:
+        lines.append("Phone page    /sandbox/phone")
+    return PlainTextResponse("\n".join(lines) + "\n")

@@ -1,0 +1,55 @@
+"""`dragoman serve`: the server itself."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+from uvloop import new_event_loop
+
+from dragoman import app, settings
+from dragoman.cli.running import DataDir
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8050,
+    role: Annotated[str, typer.Option(help="all, web (the doors) or worker (the turns)")] = "all",
+    data_dir: DataDir = None,
+) -> None:
+    """Run the server until interrupted."""
+    if role not in ("all", "web", "worker"):
+        raise typer.BadParameter("must be all, web or worker", param_hint="--role")
+    loaded = load(data_dir, host, port)
+    write_logs(loaded.log_level)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(app.serve(loaded, host, port, role))  # type: ignore[arg-type]
+
+
+def load(data_dir: Path | None, host: str, port: int) -> settings.Settings:
+    """Settings for a server on this address, which is its public URL unless the environment names another."""
+    loaded = settings.load(data_dir=data_dir)
+    if "public_url" in loaded.model_fields_set:
+        return loaded
+    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    return loaded.model_copy(update={"public_url": f"http://{reachable}:{port}"})
+
+
+def write_logs(level: str) -> None:
+    """One JSON object a line on standard error; readable lines when a person is watching."""
+    person = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            *([] if person else [structlog.processors.dict_tracebacks]),
+            structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
