@@ -28,6 +28,10 @@ class Tap(msgspec.Struct, forbid_unknown_fields=True):
     row_id: str | None = None
 
 
+class Played(msgspec.Struct, forbid_unknown_fields=True):
+    message: str
+
+
 class At(msgspec.Struct, forbid_unknown_fields=True):
     number: str | None = None
 
@@ -159,6 +163,14 @@ async def _read(box: Box, request: Request) -> object:
     return {"read": statuses.read(box, box.world.chat(number.id, person.id))}
 
 
+async def _play(box: Box, request: Request) -> object:
+    person, message = box.world.person(request.path_params["id"]), box.world.message((await _body(request, Played)).message)
+    if message.person_id != person.id or message.type != "audio":
+        raise Invalid("That is not a voice message to this person.", field="message")
+    statuses.play(box, message)
+    return {"id": message.id}
+
+
 async def _change_number(box: Box, request: Request) -> object:
     person = box.world.person(request.path_params["id"])
     told = people.change_number(box, person, (await _body(request, NewPhone)).phone)
@@ -261,6 +273,7 @@ ACTS: list[tuple[str, str, Act]] = [
     ("POST", "/people/{id}/messages", _say),
     ("POST", "/people/{id}/taps", _tap),
     ("POST", "/people/{id}/read", _read),
+    ("POST", "/people/{id}/play", _play),
     ("POST", "/people/{id}/change-number", _change_number),
     ("POST", "/people/{id}/change-user-id", _change_user_id),
     ("GET", "/people/{id}/chat", _show_chat),

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette._utils import get_route_path
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from dragoman.sandbox.box import Box
 from dragoman.sandbox.failures import GraphError, no_such_object
 from dragoman.sandbox.world import Json, Number, Token, Waba
+
+log = structlog.get_logger()
 
 VERSION = re.compile(r"v\d+(\.\d+)?")
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Sorry, something went wrong.</h1></body></html>"
@@ -45,7 +47,7 @@ class Call:
 
     def __init__(self, box: Box, scope: Scope, body: bytes) -> None:
         self.box, self.scope, self.body = box, scope, body
-        parts = get_route_path(scope).strip("/").split("/")
+        parts: list[str] = scope["path"].removeprefix(scope.get("root_path", "")).strip("/").split("/")
         self.parts = parts[1:] if VERSION.fullmatch(parts[0]) else parts
         self.method: str = scope["method"]
         self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)) if scope["query_string"] else {}
@@ -112,16 +114,15 @@ class Graph:
         if scope["type"] != "http":
             return
         try:
-            call = Call(self._box, scope, await _read(receive))
-            answer = await self._answer(call)
-        except GraphError as error:
-            trace = f"A{self._box.world.serial():022d}"
-            answer = Answer(error.body(trace), error.http, headers=[(b"x-fb-trace-id", trace.encode())])
-            if error.http == 401:
-                answer.headers.append((b"www-authenticate", b'OAuth "Facebook Platform" "invalid_token"'))
+            answer = await self._answer(Call(self._box, scope, await _read(receive)))
         except Reset:
             await break_connection(receive, send)
             return
+        except GraphError as error:
+            answer = self._refusal(error)
+        except Exception:
+            log.exception("sandbox graph call failed")
+            answer = self._refusal(GraphError(131000, "The sandbox has a bug; its log says more."))
         headers = [
             (b"content-type", answer.content_type),
             (b"content-length", b"%d" % len(answer.body)),
@@ -129,6 +130,13 @@ class Graph:
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers + answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    def _refusal(self, error: GraphError) -> Answer:
+        trace = f"A{self._box.world.serial():022d}"
+        answer = Answer(error.body(trace), error.http, headers=[(b"x-fb-trace-id", trace.encode())])
+        if error.http == 401:
+            answer.headers.append((b"www-authenticate", b'OAuth "Facebook Platform" "invalid_token"'))
+        return answer
 
     async def _answer(self, call: Call) -> Answer:
         endpoint, name = self._find(call)

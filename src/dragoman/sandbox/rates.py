@@ -3,6 +3,8 @@
 from dragoman.sandbox.world import Number
 from dragoman.whatsapp import limits
 
+DAY = 86400.0
+
 
 class Bucket:
     __slots__ = ("at", "left")
@@ -20,6 +22,7 @@ class Rates:
     def __init__(self) -> None:
         self._numbers: dict[str, Bucket] = {}
         self._pairs: dict[tuple[str, str], Bucket] = {}
+        self._outside: dict[str, dict[str, float]] = {}
 
     def number_allows(self, number: Number, now: float) -> bool:
         """Take one message from the number's throughput."""
@@ -37,4 +40,14 @@ class Rates:
         if bucket.refill(limits.PAIR_BURST, 1 / limits.PAIR_SECONDS, now) < 1:
             return False
         bucket.left -= 1
+        return True
+
+    def outsider_allowed(self, business_id: str, to: str, most: int, now: float) -> bool:
+        """Count a person messaged outside the 24-hour window: at most `most` different ones of a business in 24 hours (Meta's tiers)."""
+        people = self._outside.setdefault(business_id, {})
+        if to not in people and len(people) >= most:
+            people = self._outside[business_id] = {known: at for known, at in people.items() if at > now - DAY}
+            if len(people) >= most:
+                return False
+        people[to] = now
         return True

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from itertools import dropwhile
 
 import msgspec
 
@@ -12,7 +13,7 @@ from dragoman.sandbox.checks import MEDIA_KINDS, check_content, check_envelope
 from dragoman.sandbox.failures import GraphError
 from dragoman.sandbox.media import unsuitable
 from dragoman.sandbox.people import PHONE_KNOWN_SECONDS, REFERRAL_SECONDS
-from dragoman.sandbox.world import Chat, Json, Media, Message, Number, Person, Template, digits
+from dragoman.sandbox.world import MESSAGING_LIMIT, Chat, Json, Media, Message, Number, Person, Template, digits
 from dragoman.whatsapp import limits
 
 FREE_ENTRY_SECONDS = 72 * 3600
@@ -33,11 +34,13 @@ def accept(box: Box, number: Number, body: Json, raw: bytes, *, fail_code: int |
         raise GraphError(131062, "One-tap, zero-tap and copy-code authentication templates need a phone number, not a user id.")
     files = list(media_parts(kind, content))
     media = _known_files(box, number, files)
+    chat = box.world.chat(number.id, person.id) if person else None
     _spend(box, number, to)
+    if template and not _window_open(box, chat):
+        _spend_limit(box, number, to)
     message = _message(box, number, kind, raw, to, by_phone, person, template)
     message.attempt = _opaque(body)
     message.media_id = media.id if media else None
-    chat = box.world.chat(number.id, person.id) if person else None
     if chat and person:
         _enter(box, message, chat, person)
     _start(box, number, message, _doom(box, message, content, chat, person, template, fail_code), files)
@@ -50,11 +53,11 @@ def mark_read(box: Box, number: Number, body: Json) -> None:
     if message is None or message.number_id != number.id or message.by != "person" or message.person_id is None:
         raise GraphError(100, "message_id is not the id of a message this number received.")
     chat = box.world.chat(number.id, message.person_id)
-    for wamid in reversed(chat.messages[: chat.messages.index(message.id) + 1]):
-        earlier = box.world.state.messages[wamid]
+    newest_first = dropwhile(lambda wamid: wamid != message.id, reversed(chat.messages))
+    for earlier in (box.world.state.messages[wamid] for wamid in newest_first):
+        if earlier.by == "person" and earlier.seen:
+            break
         if earlier.by == "person":
-            if earlier.seen:
-                break
             earlier.seen, earlier.status = True, "read"
     if isinstance(body.get("typing_indicator"), dict):
         chat.typing_until = box.now + limits.TYPING_SECONDS
@@ -113,6 +116,17 @@ def _spend(box: Box, number: Number, to: str) -> None:
         raise GraphError(131056, "Too many messages to this recipient in a short time: 1 per 6 seconds, with bursts of 45.")
 
 
+def _spend_limit(box: Box, number: Number, to: str) -> None:
+    business = box.world.business_of(number)
+    most = box.world.state.messaging_limits.get(business, MESSAGING_LIMIT)
+    if not box.rates.outsider_allowed(business, to, most, box.now):
+        raise GraphError(131064, f"This business may message {most} people outside the 24-hour window in 24 hours.")
+
+
+def _window_open(box: Box, chat: Chat | None) -> bool:
+    return chat is not None and box.now <= chat.last_inbound + limits.WINDOW_SECONDS
+
+
 def _message(
     box: Box, number: Number, kind: str, raw: bytes, to: str, by_phone: bool, person: Person | None, template: Template | None
 ) -> Message:
@@ -152,7 +166,7 @@ def _doom(
         return fail_code, "Injected by the sandbox."
     if person is None or chat is None or not person.on_whatsapp:
         return 131026, "Message Undeliverable."
-    if template is None and box.now > chat.last_inbound + limits.WINDOW_SECONDS:
+    if template is None and not _window_open(box, chat):
         return 131047, "Message failed to send because more than 24 hours have passed since the customer last replied to this number."
     if template and template.category == "MARKETING" and person.marketing_stopped:
         return 131050, "The user has chosen to stop receiving marketing messages from this business."

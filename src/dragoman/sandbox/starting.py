@@ -39,6 +39,7 @@ class NewNumber(msgspec.Struct, forbid_unknown_fields=True):
     access_token: str | None = None
     per_second: float | None = None
     pair_rate: bool | None = None
+    messaging_limit: int | None = None
     batch: int | None = None
     escape_slashes: bool | None = None
 
@@ -106,6 +107,8 @@ def add_number(box: Box, new: NewNumber) -> Json:
     number.per_second = number.per_second if new.per_second is None else new.per_second
     number.pair_rate = number.pair_rate if new.pair_rate is None else new.pair_rate
     state.numbers[number.id] = number
+    if new.messaging_limit is not None:
+        state.messaging_limits[waba.business_id] = new.messaging_limit
     access_token = new.access_token or _token_of(box.world, waba) or f"EAAsandbox{secrets.token_hex(24)}"
     token = state.tokens.setdefault(access_token, Token(app_id=app.id))
     if waba.id not in token.wabas:

@@ -48,6 +48,13 @@ def read(box: Box, chat: Chat) -> int:
     return count
 
 
+def play(box: Box, message: Message) -> None:
+    """The person listens to a voice message."""
+    if message.by == "business" and message.type == "audio":
+        message.seen = True
+        tell(box, message, "played")
+
+
 def tell(box: Box, message: Message, status: str) -> None:
     """Move the message up to `status` and tell the apps. Never down: a status has a rank."""
     if RANKS[status] <= RANKS[message.status]:

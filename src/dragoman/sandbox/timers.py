@@ -20,11 +20,14 @@ class Timers:
         self._order = count()
         self._task: asyncio.Task[None] | None = None
         self._sleep: asyncio.Task[None] | None = None
+        self._closed = False
 
     def at(self, when: float, act: Callable[[], None]) -> None:
         """Call `act` when the clock shows `when` (seconds since 1970), at once if that is past."""
         earliest = not self._heap or when < self._heap[0][0]
         heapq.heappush(self._heap, (when, next(self._order), act))
+        if self._closed:
+            return
         if self._task is None:
             self._task = asyncio.create_task(self._run())
         elif earliest and self._sleep:
@@ -34,10 +37,10 @@ class Timers:
         self.at(self._clock.timestamp() + seconds, act)
 
     async def close(self) -> None:
-        task, self._task = self._task, None
-        if task:
-            task.cancel()
-            await asyncio.wait([task])
+        self._closed = True
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         try:

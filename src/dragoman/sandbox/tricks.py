@@ -5,7 +5,7 @@ import msgspec
 from dragoman.errors import Invalid
 from dragoman.sandbox.box import Box
 from dragoman.sandbox.webhooks import encode
-from dragoman.sandbox.world import DEFAULT_BUSINESS, Delivery, Json, Number, Person, digits
+from dragoman.sandbox.world import DEFAULT_BUSINESS, Delivery, Json, Message, Number, Person, digits
 
 HEAD = 2000
 
@@ -86,8 +86,17 @@ def _remember(box: Box, body: object) -> None:
             number = box.world.state.numbers.get(str(meta.get("phone_number_id"))) if isinstance(meta, dict) else None
             for message in _dicts(value, "messages") if number else []:
                 if number and message.get("type") != "system" and (person := _writer(box, number, message, value)):
-                    box.world.chat(number.id, person.id).last_inbound = box.now
-                    box.changed(number.id, person.id)
+                    _remember_message(box, number, person, message)
+
+
+def _remember_message(box: Box, number: Number, person: Person, element: Json) -> None:
+    """As if the person had written it here: the window opens, and the business can mark it as read."""
+    box.world.chat(number.id, person.id).last_inbound = box.now
+    wamid = str(element.get("id") or "")
+    if wamid and wamid not in box.world.state.messages:
+        kind, raw = str(element.get("type")), msgspec.json.encode(element)
+        box.world.keep(Message(wamid, number.id, person.id, "person", box.now, kind, raw, status="delivered"))
+    box.changed(number.id, person.id)
 
 
 def _writer(box: Box, number: Number, message: Json, value: object) -> Person | None:
