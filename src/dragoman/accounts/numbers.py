@@ -174,8 +174,8 @@ def _international(number: str) -> str:
 
 
 def _rate(per_second: float) -> float:
-    if not 0 < per_second <= 1000:
+    if not 0 < per_second <= 100_000:
         raise Invalid(
-            "per_second must be above 0 and at most 1000 (WhatsApp gives a number 80, or 1000 after an upgrade)", field="per_second"
+            "per_second must be above 0 and at most 100000 (WhatsApp gives a number 80, or 1000 after an upgrade)", field="per_second"
         )
     return per_second
