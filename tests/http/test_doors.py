@@ -7,10 +7,9 @@ import socket
 import struct
 
 import pytest
-from aiohttp import FormData
 from outside import OK, read_request
 
-from dragoman.http import NoAnswer, Refused, TooLong, Unreadable
+from dragoman.http import FormData, NoAnswer, Refused, TooLong, Unreadable
 
 HELLO = json.dumps({"message": "Do you have croissants?"}).encode()
 
@@ -19,7 +18,7 @@ HELLO = json.dumps({"message": "Do you have croissants?"}).encode()
 def call(request, trusted, guarded):
     """POST a body, or GET without one, through either door."""
 
-    async def call(url, body=HELLO, *, timeout=2.0, **more):
+    async def call(url, body=HELLO, *, timeout=10.0, **more):
         method = "GET" if body is None else "POST"
         if request.param == "trusted":
             return await trusted.request(method, url, json_body=body, timeout=timeout, **more)
@@ -81,7 +80,7 @@ async def test_many_requests_at_once_do_not_wait_for_each_other(serve, call):
         writer.close()
 
     server = await serve(wait_for_all)
-    answers = await asyncio.gather(*(call(server.url, timeout=5) for _ in range(200)))
+    answers = await asyncio.gather(*(call(server.url, timeout=20) for _ in range(200)))
     assert {answer.status for answer in answers} == {200}
 
 
@@ -100,6 +99,17 @@ async def test_a_body_longer_than_asked_for_is_not_read_to_its_end(serve, call):
     assert failure.value.body_sent
     assert failure.value.status == 200
     assert (await call(server.url, largest=1001)).body == b"x" * 1001
+
+
+async def test_a_connection_that_closes_just_as_it_is_chosen_is_not_the_end(serve, call):
+    async def one_answer(reader, writer):
+        await read_request(reader)
+        writer.write(OK)
+
+    server = await serve(one_answer)
+    answers = [await call(server.url) for _ in range(50)]
+    assert {answer.status for answer in answers} == {200}
+    assert server.connections == 50
 
 
 async def test_a_server_that_hung_up_between_requests_is_called_anew(serve, call):
@@ -253,7 +263,7 @@ async def test_the_trusted_door_sends_a_form(serve, trusted):
     form = FormData()
     form.add_field("messaging_product", "whatsapp")
     form.add_field("file", b"\x89PNG", filename="cake.png", content_type="image/png")
-    assert (await trusted.request("POST", server.url, data=form, timeout=2)).status == 200
+    assert (await trusted.request("POST", server.url, data=form, timeout=10)).status == 200
     assert b"multipart/form-data; boundary=" in server.requests[0]
     assert b'filename="cake.png"' in server.requests[0]
 
@@ -261,9 +271,9 @@ async def test_the_trusted_door_sends_a_form(serve, trusted):
 async def test_the_trusted_door_unpacks_and_the_guarded_one_will_not(serve, trusted, guarded):
     packed = gzip.compress(b"hello")
     server = await serve(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(packed), packed))
-    assert (await trusted.request("GET", server.url, timeout=2)).body == b"hello"
+    assert (await trusted.request("GET", server.url, timeout=10)).body == b"hello"
     with pytest.raises(Unreadable, match="compressed") as failure:
-        await guarded.request("GET", server.url, timeout=2)
+        await guarded.request("GET", server.url, timeout=10)
     assert failure.value.body_sent
 
 
@@ -273,18 +283,18 @@ async def test_the_trusted_door_unpacks_and_the_guarded_one_will_not(serve, trus
 async def test_a_tenant_cannot_choose_how_the_request_is_framed(serve, guarded, name):
     server = await serve()
     with pytest.raises(Refused, match=name):
-        await guarded.request("POST", server.url, headers={name: "x"}, body=HELLO, timeout=2)
+        await guarded.request("POST", server.url, headers={name: "x"}, body=HELLO, timeout=10)
     assert server.connections == 0
 
 
 async def test_the_trusted_door_tells_a_url_that_is_none(trusted):
     with pytest.raises(NoAnswer, match="URL") as failure:
-        await trusted.request("GET", "http://[::1", timeout=2)
+        await trusted.request("GET", "http://[::1", timeout=10)
     assert not failure.value.body_sent
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://127.0.0.1/", "http:///x", "/relative"])
 async def test_the_trusted_door_survives_what_is_not_http(trusted, url):
     with pytest.raises(NoAnswer) as failure:
-        await trusted.request("GET", url, timeout=2)
+        await trusted.request("GET", url, timeout=10)
     assert not failure.value.body_sent

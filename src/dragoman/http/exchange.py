@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import NoReturn
@@ -11,6 +12,7 @@ from aiohttp import (
     ClientConnectorDNSError,
     ClientConnectorError,
     ClientError,
+    ClientOSError,
     ClientPayloadError,
     ClientResponse,
     ClientResponseError,
@@ -32,9 +34,12 @@ from dragoman.http.dialling import Forbidden
 CONNECT_SECONDS = 5.0
 _SLICE = 256 * 1024
 
+Ask = Callable[[], AbstractAsyncContextManager[ClientResponse]]
+"""Starts the call: `ClientSession.request` with all its arguments."""
+
 
 class Body(Payload):
-    """Bytes to send, which know afterwards whether the last of them was handed to an open connection.
+    """Bytes to send, which know afterwards whether the first and the last of them were handed to an open connection.
 
     aiohttp's tracing could tell too, at a cost for every request, and only from just before the write.
     """
@@ -44,7 +49,7 @@ class Body(Payload):
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type="application/json")
         self._size = len(value)
-        self.sent = False
+        self.begun = self.sent = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return bytes(self._value).decode(encoding, errors)
@@ -54,11 +59,13 @@ class Body(Payload):
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         value: bytes = self._value
-        for start in range(0, len(value) - _SLICE, _SLICE):
+        end = max(len(value), 1)
+        for start in range(0, end, _SLICE):
+            if writer.transport is not None and not writer.transport.is_closing():
+                # Noted before the write: bytes that are in the connection's buffer still leave when the wait for them is given up.
+                self.begun = True
+                self.sent = self.sent or start + _SLICE >= end
             await writer.write(value[start : start + _SLICE])
-        # Set before the write: bytes that are in the connection's buffer still leave when the wait for them is given up.
-        self.sent = self.sent or (writer.transport is not None and not writer.transport.is_closing())
-        await writer.write(value[-(len(value) % _SLICE or _SLICE) :])
 
 
 def open_session(connector: TCPConnector, *, auto_decompress: bool) -> ClientSession:
@@ -83,13 +90,21 @@ def deadline(seconds: float) -> ClientTimeout:
     return ClientTimeout(total=seconds, connect=connecting, sock_connect=connecting, ceil_threshold=86_400)
 
 
-async def answer(call: AbstractAsyncContextManager[ClientResponse], host: str, body: Body | None, largest: int) -> Answer:
+async def answer(ask: Ask, host: str, body: Body | None, largest: int, *, once_more: bool = True) -> Answer:
     """Make the call and read its answer, at most `largest` bytes of it. Raises Refused, NoAnswer, TooLong."""
     try:
-        async with call as response:
+        async with ask() as response:
             return Answer(response.status, response.headers, await _read(response, host, largest))
     except (ClientError, TimeoutError, OSError, ValueError) as error:
-        _explain(error, host, body)
+        if not (once_more and body is not None and _met_a_closing_connection(error, body)):
+            _explain(error, host, body)
+    return await answer(ask, host, body, largest, once_more=False)
+
+
+def _met_a_closing_connection(error: Exception, body: Body) -> bool:
+    """The other side hung up on a kept connection just when we chose it; not one byte was sent, so another one is safe to try."""
+    hung_up = isinstance(error, (ClientOSError, ServerDisconnectedError)) and not isinstance(error, ClientConnectorError)
+    return hung_up and not body.begun
 
 
 async def _read(response: ClientResponse, host: str, largest: int) -> bytes:
@@ -136,7 +151,8 @@ def _reason(error: Exception, host: str) -> str:
         case ValueError():
             return "A header of the request holds a line break or another character that HTTP does not allow."
         case OSError():
-            return f"The connection to {host} broke: {_plain(error)}."
+            # Not `strerror`: aiohttp writes the whole URL into it.
+            return f"The connection to {host} broke: {os.strerror(error.errno).lower() if error.errno else 'it was closed'}."
     return f"The request to {host} failed ({type(error).__name__})."
 
 

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from aiohttp import ClientSession
 
@@ -82,11 +82,10 @@ class Guarded:
         if headers and not _OURS.isdisjoint(map(str.lower, headers)):
             raise Refused(f"These headers are set by Dragoman and cannot be chosen: {', '.join(n for n in headers if n.lower() in _OURS)}.")
         payload = Body(body) if body is not None else None
-        call = (self._inside if target.inside else self._public).request(
-            method, target.url, headers=headers, data=payload, timeout=deadline(timeout), allow_redirects=False
-        )
+        session = self._inside if target.inside else self._public
+        ask = partial(session.request, method, target.url, headers=headers, data=payload, timeout=deadline(timeout), allow_redirects=False)
         host = target.url.host or ""
-        got = await answer(call, host, payload, largest)
+        got = await answer(ask, host, payload, largest)
         if got.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Unreadable(
                 f"{host} sent a compressed answer although it was asked not to (Accept-Encoding: identity).", status=got.status

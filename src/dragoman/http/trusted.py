@@ -1,6 +1,7 @@
 """The trusted door: calls to places that the operator chose, such as the Graph API and model providers. Any address, any scheme."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from aiohttp import ClientSession, FormData, TCPConnector
 from yarl import URL
@@ -43,7 +44,6 @@ class Trusted:
         except ValueError:
             raise NoAnswer("The URL cannot be read.", body_sent=False) from None
         body = Body(json_body) if json_body is not None else None
-        call = self._session.request(
-            method, where, headers=headers, data=data if body is None else body, timeout=deadline(timeout), allow_redirects=False
-        )
-        return await answer(call, where.host or "the host", body, largest)
+        sending = data if body is None else body
+        ask = partial(self._session.request, method, where, headers=headers, data=sending, timeout=deadline(timeout), allow_redirects=False)
+        return await answer(ask, where.host or "the host", body, largest)
