@@ -43,7 +43,7 @@ def answer(question, callback):
         return {"content": "Out of the oven this morning.", "image": f"{URL}/bread.jpg"}
     if question["image"]:
         return "What a lovely picture! Thank you."
-    return greeting(question["context"]["contact"]["name"])
+    return greeting(question["context"].get("contact", {}).get("name"))
 
 
 def greeting(name):
