@@ -100,8 +100,9 @@ async def services(settings, clock, database):
 @pytest.fixture
 async def api(services):
     """Makes a Business with a key of its own: `await api("Bakery Lumen")`."""
-    app = Starlette(routes=[Mount("/api/v1", app=build(services))])
-    async with served(app) as base, aiohttp.ClientSession() as session:
+    app = _one_app(services)
+    app.state.services = services
+    async with served(Starlette(routes=[Mount("/api/v1", app=app)])) as base, aiohttp.ClientSession() as session:
 
         async def business(name):
             organisation_id = await organisations.create(services.db, services.clock, name)
@@ -132,6 +133,16 @@ async def bakery(story):
     return await story.bakery()
 
 
+APPS = []
+
+
+def _one_app(services):
+    """One for the whole run, because making it takes longer than most tests do; each test gives it its own services."""
+    if not APPS:
+        APPS.append(build(services))
+    return APPS[0]
+
+
 @asynccontextmanager
 async def served(app):
     """A real server on a free port, inside the test's own loop; yields its address."""
@@ -144,4 +155,5 @@ async def served(app):
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
+        server.force_exit = True  # do not wait for the client to hang up
         await server.shutdown(sockets=[listening])

@@ -69,9 +69,11 @@ def _empty_is_none(value: object) -> object:
 
 _OBJECT_SCHEMA = {"anyOf": [{"type": "object"}, {"type": "string", "description": "JSON text of the object"}, {"type": "null"}]}
 Configuration = Annotated[dict[str, Any] | None, BeforeValidator(_as_object), AfterValidator(_storable), WithJsonSchema(_OBJECT_SCHEMA)]
-NothingYet = Annotated[list[Any] | None, Field(max_length=0), BeforeValidator(_nothing_yet)]
+NothingYet = Annotated[Annotated[list[Any], Field(max_length=0)] | None, BeforeValidator(_nothing_yet)]
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_not_blank)]
+Word = Annotated[str, Field(max_length=255)]
 Url = Annotated[str, Field(min_length=1, max_length=2000, description="Where messages are posted: a public https address")]
+Fallback = Annotated[str, Field(max_length=TEXT_BODY, description="What the customer is told after the first failure")]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Icebreaker = Annotated[str, Field(min_length=1, max_length=80)]  # Meta: at most 4 ice breakers of 80 characters
 
@@ -82,11 +84,7 @@ class ByoaOptions(Input):
     timeout_seconds: Annotated[float, Field(ge=1, le=60, description="How long an answer may take")] = 15
     retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = list(RETRY_DELAYS)  # noqa: RUF012 - pydantic copies it
     burst: Annotated[Literal["each", "merge"], Field(description="Messages that wait: one delivery each, or all in one")] = "each"
-    fallback_message: Annotated[
-        str | None,
-        BeforeValidator(_empty_is_none),
-        Field(max_length=TEXT_BODY, description="What the customer is told after the first failure"),
-    ] = None
+    fallback_message: Annotated[Fallback | None, BeforeValidator(_empty_is_none)] = None
     resend: Annotated[
         Literal["never_resend", "resend_once"], Field(description="What to do when it is unknown whether WhatsApp took a message")
     ] = "never_resend"
@@ -116,8 +114,8 @@ class UpdateAgentInput(Input):
     first_message: Annotated[str, Field(max_length=TEXT_BODY)] = ""
     profile_picture: Configuration = None
     icebreakers: Annotated[list[Icebreaker], Field(max_length=4), BeforeValidator(lambda value: [] if value is None else value)] = []  # noqa: RUF012
-    llm_model: Annotated[str | None, Field(max_length=255)] = None
-    reasoning_effort: Annotated[str | None, Field(max_length=255)] = None
+    llm_model: Word | None = None
+    reasoning_effort: Word | None = None
     tools: NothingYet = None
     documents: NothingYet = None
     memory_keys: NothingYet = None

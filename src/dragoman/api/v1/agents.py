@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import Depends, Header, Query
+from fastapi import Depends, Header, Query, Response
 
 from dragoman.accounts import numbers, organisations
 from dragoman.agents import records
@@ -120,7 +120,7 @@ async def patch_agent(agent_id: UUID, sent: UpdateAgentInput, desk: At) -> Agent
     return await _update(agent_id, sent, desk)
 
 
-@routes.delete("/agents/{agent_id}/", status_code=204, summary="Delete an agent")
+@routes.delete("/agents/{agent_id}/", status_code=204, response_class=Response, summary="Delete an agent")
 async def delete_agent(agent_id: UUID, desk: At) -> None:
     """It stops answering at once. What was said is kept."""
     await ownership.retire_agent(desk.services, desk.organisation_id, agent_id)
