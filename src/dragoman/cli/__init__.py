@@ -6,7 +6,7 @@ import psycopg
 import typer
 
 from dragoman.accounts.secrets import Unopenable
-from dragoman.cli import accounts, serving
+from dragoman.cli import accounts, chat, demo, serving
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
 from dragoman.store.database import UnsafeDatabase
@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serving.serve)
+app.command()(demo.demo)
+app.command()(chat.chat)
 app.add_typer(accounts.keys_app, name="keys")
 app.add_typer(accounts.orgs_app, name="orgs")
 app.add_typer(accounts.apps_app, name="apps")

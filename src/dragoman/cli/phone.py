@@ -1,0 +1,105 @@
+"""A customer's phone in a running sandbox, for commands: say something, hear the answers."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from dragoman.errors import Problem
+from dragoman.http.answers import NoAnswer
+from dragoman.http.trusted import Trusted
+
+
+class NotThere(Problem):
+    """The server does not answer, or has no sandbox."""
+
+
+@dataclass
+class Server:
+    """A running Dragoman by its URL, with an API key where one is needed."""
+
+    door: Trusted
+    url: str
+    key: str = ""
+
+    async def call(self, method: str, path: str, value: Any = None) -> Any:
+        headers = {"X-API-Key": self.key} if self.key else None
+        body = msgspec.json.encode(value) if value is not None else None
+        try:
+            answer = await self.door.request(method, self.url + path, headers=headers, json_body=body, timeout=20)
+        except NoAnswer as nothing:
+            raise NotThere(f"no server answers at {self.url}: {nothing.reason} Start one with `dragoman serve`.") from None
+        if answer.status == 404 and path.startswith("/sandbox/"):
+            raise NotThere(f"the server at {self.url} has no sandbox; start it with DRAGOMAN_GRAPH_URL=sandbox")
+        if answer.status >= 300:
+            raise NotThere(f"{method} {path} was answered with {answer.status}: {answer.body[:300].decode(errors='replace')}")
+        return msgspec.json.decode(answer.body) if answer.body else None
+
+
+@dataclass
+class Phone:
+    server: Server
+    person: str
+    seen: int = 0
+
+    @classmethod
+    async def of(cls, server: Server, name: str, phone: str | None = None) -> "Phone":
+        """The phone of the person with this name, who is made when there is none."""
+        people = await server.call("GET", "/sandbox/control/people")
+        known = next((p for p in people if p["name"] == name), None)
+        person = known or await server.call("POST", "/sandbox/control/people", {"name": name, **({"phone": phone} if phone else {})})
+        mine = cls(server, person["id"])
+        mine.seen = len(await mine.said_to_me())
+        return mine
+
+    async def say(self, text: str) -> str:
+        """Send a text; WhatsApp's id of it."""
+        said = await self.server.call("POST", f"/sandbox/control/people/{self.person}/messages", {"type": "text", "text": text})
+        return str(said["id"])
+
+    async def tap(self, message: str, choice: dict[str, str]) -> str:
+        said = await self.server.call("POST", f"/sandbox/control/people/{self.person}/taps", {"message": message, **choice})
+        return str(said["id"])
+
+    async def hear(self, seconds: float) -> list[dict[str, Any]]:
+        """What the business has said since the last time; waits up to `seconds` for the first word."""
+        deadline = time.monotonic() + seconds
+        while True:
+            said = await self.said_to_me()
+            if len(said) > self.seen:
+                news, self.seen = said[self.seen :], len(said)
+                return news
+            if time.monotonic() > deadline:
+                return []
+            await asyncio.sleep(0.05)
+
+    async def typing(self) -> bool:
+        return bool((await self._chat())["typing"])
+
+    async def said_to_me(self) -> list[dict[str, Any]]:
+        return [m for m in (await self._chat())["messages"] if m["from"] == "business"]
+
+    async def _chat(self) -> dict[str, Any]:
+        chat: dict[str, Any] = await self.server.call("GET", f"/sandbox/control/people/{self.person}/chat")
+        return chat
+
+
+def shown(message: dict[str, Any]) -> str:
+    """A message as a few lines of text."""
+    lines = [message["text"] or message["caption"] or ""]
+    if media := message["media"]:
+        lines.insert(0, f"[{message['type']}: {media.get('filename') or media.get('url') or ''}]")
+    if place := message["location"]:
+        lines.append(f"[place: {place.get('name') or ''} {place['latitude']}, {place['longitude']}]")
+    if contact := message["contact"]:
+        lines.append(f"[contact: {contact}]")
+    lines += [f"[ {button['title']} ]" for button in message["buttons"]]
+    if choices := message["list"]:
+        lines += [f"[ {row['title']} ]" for row in choices["rows"]]
+    if message["footer"]:
+        lines.append(f"({message['footer']})")
+    if message["failed"]:
+        lines.append(f"(not delivered: {message['failed']})")
+    return "\n".join(line for line in lines if line)
