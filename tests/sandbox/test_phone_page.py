@@ -1,7 +1,6 @@
 """The phone page in a real browser, against the real sandbox: Dana writes, Bakery Lumen answers through the Graph API."""
 
 import asyncio
-import contextlib
 import socket
 
 import aiohttp
@@ -22,6 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 NUMBER = "106540000000001"
 TOKEN = "sandbox-access-token"
 CALM = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+MICROPHONE = "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
 LAPTOP = {"width": 1280, "height": 800}
 POCKET = {"width": 390, "height": 844}
 WATCH_POLICY = "window.refused = []; document.addEventListener('securitypolicyviolation', (event) => refused.push(event.violatedDirective))"
@@ -79,7 +79,7 @@ def interactive(content):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium):
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=CALM.split())
+        browser = await playwright.chromium.launch(executable_path=chromium, args=f"{CALM} {MICROPHONE}".split())
         yield browser
         await browser.close()
 
@@ -88,23 +88,34 @@ async def browser(chromium):
 async def bakery():
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
-        origin = f"http://127.0.0.1:{door.getsockname()[1]}"
-        bakery = Bakery(origin)
-        async with served(bakery, door):
-            yield bakery
-
-
-@contextlib.asynccontextmanager
-async def served(bakery, door):
+        port = door.getsockname()[1]
+    bakery = Bakery(f"http://127.0.0.1:{port}")
     keys = {"app_secret": "s", "verify_token": "v", "access_token": TOKEN}
     sandbox = Sandbox(Clock(), **keys, callback_url=f"{bakery.origin}/hook", own_url=f"{bakery.origin}/sandbox")
     app = Starlette(routes=[Route("/hook", bakery.webhook, methods=["POST"]), Mount("/sandbox", app=sandbox.app)])
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1))
-    running = asyncio.create_task(server.serve(sockets=[door]))
-    yield
+    bakery.line = Line(app, port)
+    await bakery.line.up()
+    yield bakery
     await sandbox.close()
-    server.should_exit = True
-    await running
+    await bakery.line.down()
+
+
+class Line:
+    """The server under all this, which can go down and come up again at the same address while the sandbox lives on."""
+
+    def __init__(self, app, port):
+        self.app, self.port = app, port
+
+    async def up(self):
+        config = uvicorn.Config(self.app, port=self.port, lifespan="off", log_level="critical", timeout_graceful_shutdown=0)
+        self.server = uvicorn.Server(config)
+        self.running = asyncio.create_task(self.server.serve())
+        while not self.server.started:
+            await asyncio.sleep(0)
+
+    async def down(self):
+        self.server.should_exit = True
+        await self.running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -114,7 +125,7 @@ async def phone(browser, bakery):
     await context.add_init_script(WATCH_POLICY)
     page = await context.new_page()
     page.set_default_timeout(5000)
-    complaints = []
+    page.complaints = complaints = []
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
@@ -258,6 +269,37 @@ async def test_a_connect_link_fills_the_composer(bakery, phone):
     await phone.get_by_role("button", name="Send", exact=True).click()
     assert (await bakery.hears_a("text"))["text"]["body"] == "/connect:4f1c"
     await expect(phone.get_by_label("Message", exact=True)).to_have_value("")
+
+
+async def test_a_lost_line_is_shown_and_comes_back(bakery, dana):
+    await write(dana, "Are you there?")
+    await bakery.hears_a("text")
+    await bakery.line.down()
+    await expect(dana.get_by_text("Reconnecting…")).to_be_visible()
+    await write(dana, "Hello?")
+    await expect(dana.locator(".problem", has_text="Not sent. The sandbox does not answer.")).to_be_visible()
+    await bakery.line.up()
+    await expect(dana.get_by_text("Reconnecting…")).to_be_hidden()
+    await dana.get_by_role("button", name="Try again").click()
+    await expect(bubble(dana, "Hello?").get_by_role("img", name="Delivered")).to_be_visible()
+    dana.complaints.clear()  # the browser's own lines about the lost connection
+
+
+async def test_a_voice_note_goes_as_ogg(bakery, dana):
+    await dana.get_by_role("button", name="Record a voice note").click()
+    await expect(dana.locator("#voice-time")).to_have_text("0:01")
+    await dana.get_by_role("button", name="Send", exact=True).click()
+    voice = (await bakery.hears_a("audio"))["audio"]
+    assert (voice["mime_type"], voice["voice"]) == ("audio/ogg; codecs=opus", True)
+    await expect(dana.get_by_role("button", name="Play audio")).to_be_visible()
+    assert await dana.evaluate(LENGTH_OF_THE_SOUND) > 0.5
+
+
+LENGTH_OF_THE_SOUND = """async () => {
+    const chat = await (await fetch("/sandbox/control/people/p1/chat")).json();
+    const bytes = await (await fetch(chat.messages[0].media.url)).arrayBuffer();
+    return (await new OfflineAudioContext(1, 48000, 48000).decodeAudioData(bytes)).duration;
+}"""
 
 
 async def test_on_a_narrow_screen_the_panel_is_a_sheet(dana):

@@ -2,7 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { fingers } from "./fingers.js";
-import { marked, onlyEmoji } from "./markup.js";
+import { marked, onlyEmoji, plain } from "./markup.js";
 import * as pieces from "./pieces.js";
 import { clockTime } from "./times.js";
 
@@ -11,7 +11,7 @@ const KINDS = { image: "Picture", video: "Video", audio: "Voice message", docume
 
 /** A message in a few words: for quotes, for screen readers, for the button to the newest. */
 export function inWords(message) {
-  return message.text || message.caption || message.media?.filename || message.location?.name || KINDS[message.type] || `A message of the kind “${message.type}”`;
+  return plain(message.text || message.caption || "") || message.media?.filename || message.location?.name || KINDS[message.type] || `A message of the kind “${message.type}”`;
 }
 
 /** `about`: {mine, first, business, chosen: Set of titles, act: {menu, reply, tap, goTo, again}}. */
@@ -37,8 +37,9 @@ const plainSticker = (message) => message.type === "sticker" && message.media;
 function quote({ quoted }, { business, act }) {
   if (!quoted) return null;
   const name = quoted.from === "person" ? "You" : business;
+  const words = plain(quoted.text);
   const go = () => act.goTo(quoted.id);
-  return el("button.quoted", { type: "button", onclick: go, "aria-label": `Answers ${name}: ${quoted.text}` }, el("b", {}, name), el("span", {}, quoted.text));
+  return el("button.quoted", { type: "button", onclick: go, "aria-label": `Answers ${name}: ${words}` }, el("b", {}, name), el("span", {}, words));
 }
 
 // The time sits after the last word when there is room for it on that line.
@@ -65,7 +66,8 @@ function foot(message, mine) {
   return el("span.foot", {}, message.staff && el("span", { title: "Written by a person in the Business app" }, "staff"), el("time", { datetime: message.when.toISOString() }, clockTime(message.when)), mine && ticks(message));
 }
 
-function ticks(message) {
+/** The mark of how far an own message has come. */
+export function ticks(message) {
   if (message.failed) return el("span.ticks.bad", { title: "Not sent" }, icon("alert"));
   const [sign, words] = TICKS[message.ticks] ?? TICKS.sent;
   return el(`span.ticks.${message.ticks ?? "sent"}`, { role: "img", "aria-label": words, title: words }, icon(sign));

@@ -1,13 +1,14 @@
 // The conversation on screen: keeps one element per message and touches only what changed.
 
-import { announce, avatar, el, fill, find } from "./dom.js";
-import { bubble, inWords } from "./bubble.js";
+import { announce, avatar, el, fill, find, spot } from "./dom.js";
+import { bubble, inWords, ticks } from "./bubble.js";
 import { welcome } from "./people.js";
 import { dayKey, dayWords, moment } from "./times.js";
 import { now, world } from "./world.js";
 
-const kept = new Map(); // key → {mark, node}
+const kept = new Map(); // key → {mark, ticks, node}
 const waiting = []; // sent from here, not yet told back by the sandbox
+const shown = new Set(); // ids of messages that were on screen as waiting before
 let messages = [];
 let typing = false;
 let begun = false;
@@ -56,7 +57,7 @@ function settle(mine) {
     const same = (message) => (pending.told ? message.id === pending.told : message.type === pending.type && says(message) === says(pending));
     const at = pending.failed ? -1 : mine.findIndex(same);
     if (at >= 0) {
-      mine.splice(at, 1);
+      shown.add(mine.splice(at, 1)[0].id);
       waiting.splice(waiting.indexOf(pending), 1);
     }
   }
@@ -73,6 +74,7 @@ export function addWaiting(message) {
   return {
     sent: (id) => {
       pending.told = id;
+      shown.add(id);
       if (messages.some((known) => known.id === id)) dropWaiting(pending);
     },
     refused: (why) => {
@@ -102,12 +104,12 @@ function draw() {
 function rows() {
   if (!world.person) return [{ key: "welcome", mark: "", make: welcome }];
   const all = [...messages, ...waiting];
-  const shown = all.filter((message) => !isReaction(message));
-  if (!shown.length && !typing) return [{ key: "empty", mark: world.person.id, make: empty }];
+  const spoken = all.filter((message) => !isReaction(message));
+  if (!spoken.length && !typing) return [{ key: "empty", mark: world.person.id, make: empty }];
   const out = [];
   let day = null;
   let from = null;
-  for (const message of shown) {
+  for (const message of spoken) {
     if (dayKey(message.when) !== day) {
       day = dayKey(message.when);
       from = null;
@@ -127,8 +129,8 @@ function rowOf(message, first, all) {
   const mine = message.from === "person";
   const business = world.number?.name ?? "Business";
   const about = { mine, first, business, chosen: chosenOf(message, all), act };
-  const mark = JSON.stringify([message, first, [...about.chosen], business]);
-  return { key: message.id, mark, make: () => bubble(message, about) };
+  const mark = JSON.stringify([{ ...message, ticks: null }, first, [...about.chosen], business]);
+  return { key: message.id, mark, ticks: mine && message.ticks, make: () => bubble(message, about), tick: () => ticks(message) };
 }
 
 const isReaction = (message) => message.type === "reaction"; // shown on the message it is about
@@ -145,9 +147,9 @@ function put(row, before) {
   if (!old || old.mark !== row.mark) {
     node = row.make();
     if (old) swap(old.node, node);
-    else node.classList.add("new");
-    kept.set(row.key, { mark: row.mark, node });
-  }
+    else if (!shown.has(row.key)) node.classList.add("new");
+  } else if (old.ticks !== row.ticks) node.querySelector(".ticks").replaceWith(row.tick());
+  kept.set(row.key, { mark: row.mark, ticks: row.ticks, node });
   const place = before ? before.nextSibling : box().firstChild;
   if (node !== place) box().insertBefore(node, place);
   return node;
@@ -155,9 +157,9 @@ function put(row, before) {
 
 // A redrawn bubble keeps the focus that its predecessor had.
 function swap(old, node) {
-  const focused = old.contains(document.activeElement);
+  const focused = old.contains(document.activeElement) && spot(document.activeElement);
   old.replaceWith(node);
-  if (focused) node.querySelector(".bubble")?.focus({ preventScroll: true });
+  if (focused) focused()?.focus({ preventScroll: true });
 }
 
 function drop(key) {
@@ -167,7 +169,7 @@ function drop(key) {
 
 function empty() {
   const name = world.number?.name ?? "the business";
-  return el("div.empty", {}, avatar(name, ".large"), el("b", {}, "Nobody here yet: write the first message"), el("p", {}, `You are ${world.person.name}. Say hello to ${name}, and its agent will answer here.`));
+  return el("div.empty", {}, avatar(name, ".large.business"), el("b", {}, "Nobody here yet: write the first message"), el("p", {}, `You are ${world.person.name}. Say hello to ${name}, and its agent will answer here.`));
 }
 
 const dots = () => el("div.line.theirs", {}, el("div.bubble.theirs.first.dots", { role: "img", "aria-label": "typing" }, el("i"), el("i"), el("i")));

@@ -61,6 +61,17 @@ export function toast(words) {
   announce(words);
 }
 
+/** Remembers an element that has the focus; the result finds it again, or its twin if the message around it was drawn anew. */
+export function spot(node) {
+  const id = node?.closest?.("[data-id]")?.dataset.id;
+  const same = (other) => other.textContent === node.textContent && other.className === node.className;
+  return () => {
+    if (node?.isConnected) return node;
+    const bubble = id && document.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    return bubble ? ([...bubble.querySelectorAll("button, a")].find(same) ?? bubble) : null;
+  };
+}
+
 /** Up and down (and Home, End) move the focus among the elements that `selector` finds inside `box`. */
 export function arrowKeys(box, selector) {
   box.addEventListener("keydown", (event) => {

@@ -14,13 +14,21 @@ export function marked(text) {
   return parts.flatMap((part, index) => (index % 2 ? [el("code.block", {}, part.replace(/^\n|\n$/g, ""))] : lines(part)));
 }
 
+/** The text without its marks, in one line. */
+export const plain = (text) =>
+  marked(text)
+    .map((node) => node.textContent + (node.nodeName === "DIV" ? " " : ""))
+    .join("")
+    .replace(/\s+/g, " ")
+    .trim();
+
 function lines(text) {
   const out = [];
   text.split("\n").forEach((line, index) => {
     const block = blockOf(line);
-    if (index && !(block || out.at(-1)?.nodeName === "DIV")) out.push(document.createTextNode("\n"));
-    if (block) out.push(block);
-    else out.push(...inline(line));
+    const afterBlock = out.at(-1)?.nodeName === "DIV";
+    if (index && !block && (!afterBlock || !line)) out.push(document.createTextNode("\n"));
+    out.push(...(block ? [block] : inline(line)));
   });
   return out;
 }

@@ -48,8 +48,8 @@ function paper(file, message) {
 }
 
 function voice(file, message) {
-  const sound = new Audio(file.url);
-  sound.preload = "metadata";
+  const sound = new Audio();
+  whole(file.url).then((url) => (sound.src = url));
   const time = el("small", {}, "0:00");
   const bars = waveform(message.id);
   const button = el("button.round.quiet", { type: "button", "aria-label": "Play audio" }, icon("play"));
@@ -66,6 +66,13 @@ function voice(file, message) {
   for (const event of ["play", "pause", "ended"]) sound.addEventListener(event, turn);
   button.addEventListener("click", () => (sound.paused ? sound.play().catch(() => (time.textContent = "cannot play")) : sound.pause()));
   return el("div.voice", {}, button, el("span.wave", { "aria-hidden": "true" }, bars), time);
+}
+
+// A browser knows how long an Ogg file is only when it can jump to its end, which a plain download does not allow.
+async function whole(url) {
+  if (url.startsWith("blob:")) return url;
+  const answer = await fetch(url).catch(() => null);
+  return answer?.ok ? URL.createObjectURL(await answer.blob()) : url;
 }
 
 // Not the sound's own shape: a steady one drawn from the message's id, so that it never jumps between two paintings.

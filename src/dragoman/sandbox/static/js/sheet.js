@@ -1,13 +1,13 @@
 // Sheets that rise from the foot of the phone: lists, menus, forms, pictures. One at a time.
 
-import { arrowKeys, el, find, icon } from "./dom.js";
+import { arrowKeys, el, find, icon, spot } from "./dom.js";
 
 let open = null;
 
 /** Show `content` under `title`; the rest of the phone is out of reach until it closes. Returns close(). */
 export function sheet(title, content, { kind = "", focus = null } = {}) {
   closeSheet();
-  const back = document.activeElement;
+  const back = spot(document.activeElement);
   const closeButton = el("button.ghost", { type: "button", onclick: closeSheet, "aria-label": "Close" }, icon("close"));
   const box = el(
     `div.sheet${kind && `.${kind}`}`,
@@ -31,7 +31,7 @@ export function closeSheet() {
   open = null;
   nodes.forEach((node) => node.remove());
   find("screen").inert = false;
-  if (back?.isConnected) back.focus({ preventScroll: true });
+  back()?.focus({ preventScroll: true });
 }
 
 function keepInside(event) {

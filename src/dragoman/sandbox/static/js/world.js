@@ -20,9 +20,11 @@ export async function refresh() {
   world.offset = told.offset_seconds ?? 0;
   world.people = told.people;
   world.numbers = told.numbers;
-  world.person = world.people.find((person) => person.id === world.person?.id) ?? null;
+  const had = world.person;
+  world.person = world.people.find((person) => person.id === had?.id) ?? null;
   world.number = world.numbers.find((number) => number.phone_number_id === world.number?.phone_number_id) ?? world.numbers[0] ?? null;
   tell("world");
+  if (had && !world.person) choosePerson(world.people[0] ?? null); // the sandbox was started anew
 }
 
 export async function refreshFaults() {
