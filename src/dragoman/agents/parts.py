@@ -20,7 +20,7 @@ Json = dict[str, object]
 
 TEXTS = ("content", "message", "text", "reply", "response", "output", "answer", "caption")
 SILENT = ("no customer message reply", "workflow was started")
-LONGEST = limits.ANSWER_MESSAGES * limits.TEXT_BODY
+LONGEST = limits.ANSWER_ITEMS * limits.TEXT_BODY
 
 _UNFIT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef]")
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -53,7 +53,7 @@ def words(text: str, at: str) -> str:
     if len(text) < 40 and text.rstrip(".!").casefold() in SILENT:
         return ""
     if len(text) > LONGEST:
-        refuse(at or "the text", f"is {len(text)} characters; at most {LONGEST} can be sent, as {limits.ANSWER_MESSAGES} messages")
+        refuse(at or "the text", f"is {len(text)} characters; at most {LONGEST} can be sent, as {limits.ANSWER_ITEMS} messages")
     return from_markdown(text).strip()
 
 

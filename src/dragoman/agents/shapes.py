@@ -15,13 +15,14 @@ _KNOWN = frozenset((*TEXTS, *_PARTS, *_COMPOSED, "unified"))
 def contents_of(value: object) -> list[Outgoing]:
     """What is to be sent, in order; nothing for silence. Raises Invalid with the reason, and the field when one is to blame."""
     if not isinstance(value, list):
-        contents = _item(value, "")
-    elif len(value) > limits.ANSWER_ITEMS:
+        return _item(value, "")
+    if len(value) > limits.ANSWER_ITEMS:
         refuse("", f"the answer has {len(value)} items; at most {limits.ANSWER_ITEMS} are sent")
-    else:
-        contents = [content for index, item in enumerate(value) for content in _item(item, f"[{index}]")]
-    if len(contents) > limits.ANSWER_MESSAGES:
-        refuse("", f"the answer makes {len(contents)} messages; at most {limits.ANSWER_MESSAGES} are sent")
+    contents: list[Outgoing] = []
+    for index, item in enumerate(value):
+        contents += _item(item, f"[{index}]")
+        if len(contents) > limits.ANSWER_MESSAGES:
+            refuse("", f"the answer makes more than {limits.ANSWER_MESSAGES} messages; shorten it")
     return contents
 
 

@@ -78,10 +78,10 @@ def _begins_line(text: str, ticks: re.Match[str]) -> bool:
 class _Item:
     """A list item or a quote around lines: what stands before its first line, before the others, and when it is empty."""
 
-    def __init__(self, first: str, rest: str, bare: str) -> None:
+    def __init__(self, first: str, rest: str, opened: Token) -> None:
         self.first: str | None = first
         self.rest = rest
-        self.bare = bare
+        self.opened = opened
 
     def take(self) -> str:
         prefix, self.first = self.rest if self.first is None else self.first, None
@@ -126,9 +126,9 @@ class _Page:
                 self._numbers.pop()
             case "list_item_open":
                 marker = self._marker(token)
-                self._around.append(_Item(marker, " " * len(marker), f"{token.info}{token.markup}"))
+                self._around.append(_Item(marker, " " * len(marker), token))
             case "blockquote_open":
-                self._around.append(_Item("> ", "> ", ">"))
+                self._around.append(_Item("> ", "> ", token))
             case "list_item_close":
                 self._leave()
             case "blockquote_close":
@@ -147,8 +147,8 @@ class _Page:
         """An item or quote with nothing in it still shows its own sign."""
         item = self._around.pop()
         if item.first is not None:
-            self._lines.append("".join(outer.take() for outer in self._around) + item.bare)
-            self._next += 1
+            self._add(item.opened.info + item.opened.markup, item.opened)
+            self._next = item.opened.map[0] + 1 if item.opened.map else self._next
 
     def _rule(self, token: Token) -> str:
         """A line of dashes as it was written."""
