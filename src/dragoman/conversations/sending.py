@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from dragoman.accounts import numbers
-from dragoman.conversations import contacts, outbox, reading
+from dragoman.agents import records
+from dragoman.conversations import contacts, outbox, ownership, reading
 from dragoman.conversations import sending_queries as queries
 from dragoman.conversations.contacts import Wanted
 from dragoman.conversations.reading import Message
@@ -13,25 +14,21 @@ from dragoman.ids import new_id
 from dragoman.whatsapp.content import Outgoing
 
 
-async def open_conversation(services: Services, organisation_id: UUID, to: str, sender: str | None) -> UUID:
+async def open_conversation(services: Services, organisation_id: UUID, to: str, sender: str | None, agent_id: UUID | None = None) -> UUID:
     """The conversation with the phone number `to`, in digits, on our number `sender` (or the only one we have).
 
-    One that exists is found, with whoever answers in it; a new one is answered as its number says.
+    One that exists is found. `agent_id` answers in it from now on; without, a new one is answered as its number says.
     """
+    if agent_id is not None:
+        await records.get(services.db, organisation_id, agent_id)
     number_id = await _number(services, organisation_id, sender)
     [made] = await contacts.create(services.db, services.clock, organisation_id, [Wanted(to)])
-    row = await services.db.fetch_one(
-        queries.OPEN,
-        {
-            "organisation_id": organisation_id,
-            "id": new_id(),
-            "number_id": number_id,
-            "contact_id": made.contact.id,
-            "now": services.clock.now(),
-        },
-    )
+    wanted = {"id": new_id(), "number_id": number_id, "contact_id": made.contact.id}
+    row = await services.db.fetch_one(queries.OPEN, {"organisation_id": organisation_id, **wanted, "now": services.clock.now()})
     assert row is not None  # noqa: S101
     conversation_id: UUID = row["id"]
+    if agent_id is not None and row["agent_id"] != agent_id:
+        await ownership.route(services, organisation_id, conversation_id, "agent", agent_id)
     return conversation_id
 
 

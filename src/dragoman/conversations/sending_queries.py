@@ -8,7 +8,7 @@ select %(organisation_id)s, %(id)s, n.id, %(contact_id)s, n.agent_id,
     %(now)s, %(now)s
 from numbers n where n.organisation_id = %(organisation_id)s and n.id = %(number_id)s
 on conflict (organisation_id, number_id, contact_id) do update set updated_at = c.updated_at
-returning c.id
+returning c.id, c.agent_id
 """
 
 REMEMBER_FORM = """

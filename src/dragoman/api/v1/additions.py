@@ -11,11 +11,12 @@ from pydantic.alias_generators import to_camel
 
 from dragoman.agents import records
 from dragoman.api.v1.auth import Authenticated, Wired
-from dragoman.api.v1.conversation_shapes import Delivery
+from dragoman.api.v1.conversation_shapes import Delivery, Outcome
 from dragoman.api.v1.models import Shape
 from dragoman.api.v1.paging import LARGEST_OFFSET, Page, Paged
 from dragoman.api.v1.routing import router
-from dragoman.conversations import reading, timeline
+from dragoman.conversations import reading, timeline, turn
+from dragoman.errors import Conflict
 
 routes = router("Dragoman's additions")
 
@@ -70,7 +71,7 @@ async def list_deliveries(
     caller: Authenticated,
     services: Wired,
     paged: Paged,
-    outcome: Literal["answered", "silent", "unrecognised", "refused", "failed"] | None = None,
+    outcome: Outcome | None = None,
     conversation: UUID | None = None,
 ) -> Page[Delivery]:
     """Newest first."""
@@ -79,3 +80,41 @@ async def list_deliveries(
         services.db, caller.organisation_id, agent.id, limit=paged.limit, offset=paged.offset, outcome=outcome, conversation=conversation
     )
     return paged.page([Delivery.of(delivery) for delivery in found.items], found.total)
+
+
+class Replay(Shape):
+    turn_id: UUID = Field(description="The new turn; its calls are listed among the agent's deliveries")
+
+
+@routes.post("/agents/{agent_id}/deliveries/{delivery_id}/replay/", status_code=202, summary="Ask an agent again")
+async def replay_delivery(agent_id: UUID, delivery_id: UUID, caller: Authenticated, services: Wired) -> Replay:
+    """The messages of that delivery go to the agent once more, as a turn of its own; what it answers is sent to the customer."""
+    return Replay(turn_id=await turn.replay(services, caller.organisation_id, agent_id, delivery_id))
+
+
+class TestResult(Shape):
+    """What the agent made of the test; nothing of it reaches a customer."""
+
+    delivery_id: UUID
+    outcome: Outcome
+    status: int | None
+    duration_ms: float
+    response_head: str | None = Field(description="What the agent said, its first 2 KB")
+    cause: str | None = Field(description="What went wrong, in plain words")
+
+
+@routes.post("/agents/{agent_id}/test/", summary="Send a signed test event")
+async def send_test(agent_id: UUID, caller: Authenticated, services: Wired) -> TestResult:
+    agent = await records.get(services.db, caller.organisation_id, agent_id)
+    if not agent.ready:
+        raise Conflict("this agent has no webhook to test; give it one first", code="agent_not_ready")
+    test = await turn.send_test(services, agent)
+    found = test.outcome
+    return TestResult(
+        delivery_id=test.delivery_id,
+        outcome=found.kind,
+        status=found.status,
+        duration_ms=found.duration_ms,
+        response_head=found.head,
+        cause=found.cause,
+    )

@@ -31,12 +31,20 @@ strictly, and honours `Idempotency-Key` on POST: nothing to do for these in a ro
 
 from fastapi import FastAPI
 
-from dragoman.api.v1 import additions, agents, api_keys, contacts, conversations, docs, errors, phone_numbers
+from dragoman.api.v1 import additions, agents, api_keys, contacts, conversation_acts, conversations, docs, errors, phone_numbers
 from dragoman.api.v1.edge import Edge
 from dragoman.api.v1.openapi import operation_id, served_document
 from dragoman.conversations.services import Services
 
-ROUTERS = [agents.routes, api_keys.routes, phone_numbers.routes, conversations.routes, contacts.routes, additions.routes]
+ROUTERS = [
+    agents.routes,
+    api_keys.routes,
+    phone_numbers.routes,
+    conversations.routes,
+    conversation_acts.routes,
+    contacts.routes,
+    additions.routes,
+]
 
 
 def build(services: Services) -> FastAPI:

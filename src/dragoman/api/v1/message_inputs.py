@@ -3,15 +3,15 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from dragoman.api.v1.models import Input
 from dragoman.errors import Invalid
 from dragoman.whatsapp import limits
-from dragoman.whatsapp.content import Button, Buttons, LinkButton, Media, MediaKind, Outgoing, Template, Text
+from dragoman.whatsapp.content import Button, Buttons, LinkButton, Media, Outgoing, Template, Text
+from dragoman.whatsapp.messages import check, kind_of
 
 BODY = 1024  # this dialect's own limit, also for plain text
-REPLY_ID = limits.BUTTON_ID
 
 
 def _web_address(url: str) -> str:
@@ -34,13 +34,15 @@ class UnifiedButton(Input):
 
     type: Literal["quick_reply", "url"]
     text: Title
-    quick_reply_id: Annotated[str | None, Field(min_length=1, max_length=REPLY_ID)] = None
+    quick_reply_id: Annotated[str | None, Field(min_length=1, max_length=limits.BUTTON_ID)] = None
     url: Url | None = None
 
 
 class UnifiedInput(Input):
     text: Annotated[str | None, Field(max_length=BODY)] = None
-    footer: Annotated[str | None, Field(max_length=limits.FOOTER, description="Needs a button: WhatsApp shows footers nowhere else")] = None
+    footer: Annotated[
+        str | None, Field(max_length=limits.FOOTER, description="Small print under the buttons; without buttons, the last line")
+    ] = None
     media: PublicFile | None = None
     buttons: Annotated[list[UnifiedButton], Field(max_length=limits.BUTTONS, description="All of one type; one `url` at most")] = Field(
         default_factory=list
@@ -60,17 +62,47 @@ class CtaInput(Input):
 
 class TemplateCard(Input):
     body: list[Parameter] = Field(default_factory=list)
-    header: Annotated[str | None, Field(max_length=limits.URL, description="Address of the card's image")] = None
+    header: Annotated[Url | None, Field(description="Address of the card's image")] = None
     buttons: list[Parameter] = Field(default_factory=list)
+
+
+def _parameters(value: Any) -> Any:
+    """Checked by hand: the errors of a union would name its members instead of the field."""
+    if isinstance(value, list | dict):
+        for place, one in value.items() if isinstance(value, dict) else enumerate(value):
+            if not isinstance(one, str) or not 1 <= len(one) <= limits.TEMPLATE_PARAMETER:
+                raise ValueError(f"parameter {place} must be a text of 1 to {limits.TEMPLATE_PARAMETER} characters")
+        return value
+    raise ValueError("give a list for numbered parameters, or an object for named ones")
+
+
+def _header_parameters(value: Any) -> Any:
+    match value:
+        case {"image": file} | {"video": file} | {"document": file} if len(value) == 1:
+            _web_address(file) if isinstance(file, str) else _parameters(file)
+        case str():
+            _parameters([value])
+        case _ if value is not None:
+            _parameters(value)
+    return value
+
+
+_FILES = ("image", "video", "document")
+_TEXT_SCHEMA = {"type": "string", "minLength": 1, "maxLength": limits.TEMPLATE_PARAMETER}
+_BODY_SCHEMA = [{"type": "array", "items": _TEXT_SCHEMA}, {"type": "object", "additionalProperties": _TEXT_SCHEMA}]
+_HEADER_SCHEMA = [_TEXT_SCHEMA, *_BODY_SCHEMA, {"type": "null"}]
 
 
 class TemplateVariables(Input):
     body: Annotated[
-        list[Parameter] | dict[str, Parameter], Field(description="A list for numbered parameters, an object for named ones")
+        Any,
+        AfterValidator(_parameters),
+        WithJsonSchema({"anyOf": _BODY_SCHEMA, "description": "A list for numbered parameters, an object for named ones"}),
     ] = Field(default_factory=list)
     header: Annotated[
-        Parameter | list[Parameter] | dict[str, Any] | None,
-        Field(description='Text; or a file as Meta writes it: {"image": {"link": "https://…"}}'),
+        Any,
+        AfterValidator(_header_parameters),
+        WithJsonSchema({"anyOf": _HEADER_SCHEMA, "description": 'Text; or a file: {"image": "https://…"}, also video and document'}),
     ] = None
     buttons: Annotated[
         list[Parameter], Field(max_length=limits.TEMPLATE_BUTTONS, description="What completes the address of each link")
@@ -101,69 +133,95 @@ class SendMessageInput(Input):
                 raise Invalid(f"{place}{kind} does not belong to a message of type {self.type}", field=f"{place}{kind}")
             if not given and kind == self.type:
                 raise Invalid(f"{place}{kind} is missing; type {kind} needs it", field=f"{place}{kind}")
+        return _checked(self._composed(place), self.type, place)
+
+    def _composed(self, place: str) -> Outgoing:
         if self.template:
-            return _template(self.template, f"{place}template.")
+            return _template(self.template)
         if self.text:
-            return Text(body=self.text.body)
+            return _text(self.text.body)
         if self.cta:
-            header = _media(self.cta.image.url, kind="image") if self.cta.image else None
+            header = Media(kind="image", url=self.cta.image.url) if self.cta.image else None
             return LinkButton(body=self.cta.body, title=self.cta.button_text, url=self.cta.url, header=header)
         return _unified(self.unified or UnifiedInput(), f"{place}unified.")
 
 
+# What this dialect calls the parts of a message, for errors about them.
+_NAMES = {
+    "text": {"text.body": "body"},
+    "cta": {"title": "buttonText", "header.url": "image.url"},
+    "unified": {
+        "text.body": "text",
+        "body": "text",
+        "title": "buttons[0].text",
+        "url": "buttons[0].url",
+        "buttons[].title": "buttons[].text",
+        "buttons[].id": "buttons[].quickReplyId",
+        "header": "media.url",
+        "header.url": "media.url",
+        **{f"{kind}.url": "media.url" for kind in limits.MEDIA_BYTES},
+        **{f"{kind}.caption": "text" for kind in limits.MEDIA_BYTES},
+    },
+    "template": {"template.name": "name", "template.language": "language"},
+}
+
+
+def _checked(content: Outgoing, kind: str, place: str) -> Outgoing:
+    try:
+        check(content, _NAMES[kind])
+    except Invalid as problem:
+        inside = re.sub(r"\[(\d+)\]", r".\1", problem.field or "")
+        said = problem.message.removeprefix(problem.field or "")
+        raise Invalid(f"{place}{kind}.{inside}{said}", field=f"{place}{kind}.{inside}") from None
+    return content
+
+
+def _text(body: str) -> Text:
+    return Text(body=body, preview_url="http://" in body or "https://" in body)
+
+
 def _unified(message: UnifiedInput, place: str) -> Outgoing:
-    header = _media(message.media.url) if message.media else None
+    media = Media(kind=kind_of(message.media.url) or "image", url=message.media.url) if message.media else None
     if message.buttons:
-        return _with_buttons(message, header, place)
-    if message.footer:
-        raise Invalid(f"{place}footer needs a button; put the words into text instead", field=f"{place}footer")
-    if header:
-        return Media(kind=header.kind, url=header.url, caption=message.text or None)
-    if not message.text:
+        return _with_buttons(message, media, place)
+    # WhatsApp has no footer there, so it becomes the last line.
+    words = "\n\n".join(part for part in (message.text, message.footer) if part)
+    if media:
+        return Media(kind=media.kind, url=media.url, caption=words or None)
+    if not words:
         raise Invalid(f"{place}text is missing; a message needs a text or media", field=f"{place}text")
-    return Text(body=message.text)
+    return _text(words)
 
 
 def _with_buttons(message: UnifiedInput, header: Media | None, place: str) -> Outgoing:
-    if not message.text:
-        raise Invalid(f"{place}text is missing; WhatsApp shows buttons only under a text", field=f"{place}text")
-    if header and header.kind not in ("image", "video", "document"):
-        raise Invalid(f"{place}media of kind {header.kind} cannot stand above buttons; send it on its own", field=f"{place}media.url")
     first = message.buttons[0]
     if any(button.type != first.type for button in message.buttons):
         raise Invalid(f"{place}buttons are of two types; WhatsApp shows one type in a message", field=f"{place}buttons")
+    if not message.text:
+        raise Invalid(f"{place}text is missing; WhatsApp shows buttons only under a text", field=f"{place}text")
+    targets = [_target(button, f"{place}buttons.{index}.") for index, button in enumerate(message.buttons)]
     if first.type == "url":
-        if len(message.buttons) > 1:
-            raise Invalid(f"{place}buttons has {len(message.buttons)} links; WhatsApp shows one link in a message", field=f"{place}buttons")
-        url = _target(first, "url", f"{place}buttons.0.")
-        return LinkButton(body=message.text, title=first.text, url=url, footer=message.footer or None, header=header)
-    buttons = tuple(
-        Button(title=button.text, id=_target(button, "quick_reply_id", f"{place}buttons.{index}."))
-        for index, button in enumerate(message.buttons)
-    )
+        if len(targets) > 1:
+            raise Invalid(f"{place}buttons has {len(targets)} links; WhatsApp shows one link in a message", field=f"{place}buttons")
+        return LinkButton(body=message.text, title=first.text, url=targets[0], footer=message.footer or None, header=header)
+    buttons = tuple(Button(title=button.text, id=target) for button, target in zip(message.buttons, targets, strict=True))
     return Buttons(body=message.text, buttons=buttons, footer=message.footer or None, header=header)
 
 
-def _target(button: UnifiedButton, wanted: Literal["url", "quick_reply_id"], place: str) -> str:
-    names = {"url": "url", "quick_reply_id": "quickReplyId"}
-    for attribute, name in names.items():
-        given = getattr(button, attribute)
-        if attribute == wanted and not given:
-            raise Invalid(f"{place}{name} is missing; a button of type {button.type} needs it", field=place + name)
-        if attribute != wanted and given is not None:
-            raise Invalid(f"{place}{name} does not belong to a button of type {button.type}", field=place + name)
-    return str(getattr(button, wanted))
+def _target(button: UnifiedButton, place: str) -> str:
+    """Where a button leads: the one of `url` and `quickReplyId` that goes with its type."""
+    wanted, other = (button.url, button.quick_reply_id) if button.type == "url" else (button.quick_reply_id, button.url)
+    name, other_name = ("url", "quickReplyId") if button.type == "url" else ("quickReplyId", "url")
+    if other is not None:
+        raise Invalid(f"{place}{other_name} does not belong to a button of type {button.type}", field=place + other_name)
+    if wanted is None:
+        raise Invalid(f"{place}{name} is missing; a button of type {button.type} needs it", field=place + name)
+    return wanted
 
 
-def _media(url: str, kind: MediaKind | None = None) -> Media:
-    ending = re.sub(r"[?#].*$", "", url, flags=re.DOTALL).rpartition(".")[2].lower()
-    guessed: MediaKind = limits.MEDIA_EXTENSIONS.get(ending, "image")  # type: ignore[assignment]
-    return Media(kind=kind or guessed, url=url)
-
-
-def _template(template: TemplateInput, place: str) -> Template:
+def _template(template: TemplateInput) -> Template:
     variables = template.variables
-    components = [*_header(variables.header, f"{place}variables.header"), *_body(variables.body), *_buttons(variables.buttons)]
+    components = [*_header(variables.header), *_body(variables.body), *_buttons(variables.buttons)]
     if variables.cards:
         components.append({"type": "carousel", "cards": [_card(index, card) for index, card in enumerate(variables.cards)]})
     shown = variables.model_dump(exclude_unset=True, by_alias=True)
@@ -173,37 +231,23 @@ def _template(template: TemplateInput, place: str) -> Template:
 Component = dict[str, object]
 
 
-def _header(header: str | list[str] | dict[str, Any] | None, place: str) -> list[Component]:
-    match header:
-        case None | [] | {}:
-            return []
-        case str():
-            return [{"type": "header", "parameters": _numbered([header])}]
-        case list():
-            return [{"type": "header", "parameters": _numbered(header)}]
-    [(kind, value), *others] = header.items()
-    if kind in ("image", "video", "document", "location") and not others:
-        file = {"link": _checked(value, place)} if isinstance(value, str) else value
-        return [{"type": "header", "parameters": [{"type": kind, kind: file}]}]
-    return [{"type": "header", "parameters": _named(header)}]
-
-
-def _checked(url: str, place: str) -> str:
-    try:
-        return _web_address(url)
-    except ValueError as error:
-        raise Invalid(f"{place}: {error}", field=place) from None
+def _header(header: str | list[str] | dict[str, Any] | None) -> list[Component]:
+    if not header:
+        return []
+    if isinstance(header, dict):
+        [(kind, file), *others] = header.items()
+        if kind in _FILES and not others:
+            return [{"type": "header", "parameters": [{"type": kind, kind: {"link": file} if isinstance(file, str) else file}]}]
+    return [{"type": "header", "parameters": _values([header] if isinstance(header, str) else header)}]
 
 
 def _body(body: list[str] | dict[str, str]) -> list[Component]:
-    if not body:
-        return []
-    return [{"type": "body", "parameters": _named(body) if isinstance(body, dict) else _numbered(body)}]
+    return [{"type": "body", "parameters": _values(body)}] if body else []
 
 
 def _buttons(values: list[str]) -> list[Component]:
     return [
-        {"type": "button", "sub_type": "url", "index": str(index), "parameters": _numbered([value])} for index, value in enumerate(values)
+        {"type": "button", "sub_type": "url", "index": str(index), "parameters": _values([value])} for index, value in enumerate(values)
     ]
 
 
@@ -214,9 +258,7 @@ def _card(index: int, card: TemplateCard) -> Component:
     return {"card_index": index, "components": [*header, *_body(card.body), *_buttons(card.buttons)]}
 
 
-def _numbered(values: list[str]) -> list[Component]:
+def _values(values: list[str] | dict[str, str]) -> list[Component]:
+    if isinstance(values, dict):
+        return [{"type": "text", "parameter_name": name, "text": value} for name, value in values.items()]
     return [{"type": "text", "text": value} for value in values]
-
-
-def _named(values: dict[str, Any]) -> list[Component]:
-    return [{"type": "text", "parameter_name": name, "text": str(value)} for name, value in values.items()]
