@@ -175,7 +175,7 @@ async def _hops(server: Server, wamid: str) -> str:
     if asked is None or attempt is None:
         return "(no answer was sent)"
     waited = (_at(asked) - received).total_seconds() * 1000
-    thought, sent = asked["details"]["duration_ms"], attempt["details"].get("duration_ms") or 0.0
+    thought, sent = asked["details"]["durationMs"], attempt["details"].get("durationMs") or 0.0
     total = (_at(attempt) - received).total_seconds() * 1000 + sent
     return f"stored, asked the agent after {waited:.0f} ms · it answered in {thought:.0f} ms · WhatsApp took it in {sent:.0f} ms · {total:.0f} ms in all"
 

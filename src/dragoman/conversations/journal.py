@@ -132,7 +132,7 @@ class Journal:
                 "now": now,
                 "limit": limit,
                 "worker_id": worker_id,
-                "lease_until": now + timedelta(seconds=lease),
+                "lease": lease,
                 "turn_ids": [turn_id for turn_id, _ in spare],
                 "callback_hashes": [digest for _, digest in spare],
                 "outbox": OUTBOX_LIMIT,
@@ -159,26 +159,29 @@ class Journal:
         return await self._db.fetch(queries.OUTBOX, params)
 
     async def next_due(self) -> datetime | None:
-        row = await self._db.fetch_one(queries.NEXT_DUE, {"now": self._clock.now()})
+        row = await self._db.fetch_one(queries.NEXT_DUE)
         return row["due_at"] if row else None
 
     async def beat(self, worker_id: UUID, seconds: float) -> int:
-        """Say that this worker is alive; how many are, itself included."""
-        now = self._clock.now()
-        await self._db.execute(queries.BEAT, {"worker_id": worker_id, "now": now})
-        row = await self._db.fetch_one(queries.ALIVE, {"since": now - timedelta(seconds=seconds)})
+        """Say that this worker is alive; how many were within the last `seconds`, itself included."""
+        await self._db.execute(queries.BEAT, {"worker_id": worker_id})
+        row = await self._db.fetch_one(queries.ALIVE, {"seconds": seconds})
         return max(1, row["alive"]) if row else 1
+
+    async def renew(self, worker_id: UUID, lease: float) -> list[Row]:
+        """Prolong every lease of the worker; the conversations it still holds."""
+        return await self._db.fetch(queries.RENEW, {"worker_id": worker_id, "lease": lease})
 
     async def forget(self, worker_id: UUID) -> None:
         """The worker stops: whatever it still holds is free at once."""
         await self._db.execute(queries.FORGET_WORKER, {"worker_id": worker_id})
 
-    async def renew(self, worker_id: UUID, lease: float) -> list[Row]:
-        now = self._clock.now()
-        return await self._db.fetch(queries.RENEW, {"worker_id": worker_id, "now": now, "lease_until": now + timedelta(seconds=lease)})
+    async def tidy(self) -> None:
+        await self._db.execute(queries.TIDY, {"now": self._clock.now()})
 
 
 def _json(items: Sequence[Recorded] | Sequence[Settled]) -> str:
+    item: Recorded | Settled
     for n, item in enumerate(items):
         item.n = n
     return msgspec.json.encode(items).decode()

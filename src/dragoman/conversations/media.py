@@ -59,10 +59,16 @@ async def _fetch(services: Services, held: Held, row: Row) -> datetime | None:
     values: dict[str, Any] = {"organisation_id": held.organisation_id, "id": row["id"], "object_key": None, "size": None, "cause": None}
     if isinstance(data, bytes):
         values |= {"object_key": f"{held.organisation_id}/{row['id']}", "size": len(data), "state": "ready"}
-        await services.objects.put(values["object_key"], data)
+        try:
+            await services.objects.put(values["object_key"], data)
+        except Exception as error:  # a full disk or a bucket that is away must not keep the agent from answering
+            log.exception("a file could not be stored", media_id=str(row["id"]))
+            data = MediaFailure(f"The file could not be stored ({type(error).__name__}). It is tried again.", lasting=False)
+    if isinstance(data, bytes):
         MEDIA.labels("ready").inc()
         await services.db.execute(queries.SETTLE, values)
         return None
+    values |= {"object_key": None, "size": None}
     final = data.lasting or row["attempts"] >= len(DELAYS)
     MEDIA.labels("failed" if final else "later").inc()
     await services.db.execute(queries.SETTLE, {**values, "cause": data.cause, "state": "failed" if final else "pending"})

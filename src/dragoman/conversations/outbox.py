@@ -237,13 +237,11 @@ async def _attempt(services: Services, held: Held, message: Outgoing) -> Settled
         LEASES_LOST.inc()
         raise LeaseLost
     row = held.row
-    body = messages.wire(
-        contents.load(message.content),
-        to=row["phone"],
-        recipient=row["bsuid"],
-        attempt=str(message.attempt_id),
-        reply_to=message.reply_to_wamid,
-    )
+    try:
+        body = _wire(held, message)
+    except Exception as error:  # one message that cannot be written must not stop the conversation
+        log.exception("a message could not be written for WhatsApp", message_id=str(message.id))
+        return _outcome(services, held, message, Verdict(outcome="final", cause=f"This message could not be sent as it is ({error})."))
     token = numbers.open_token(services.vault, held.organisation_id, row["phone_number_id"], row["access_token"])
     verdict = await services.graph.send(row["phone_number_id"], token, body)
     SENDS.labels(verdict.outcome).inc()
@@ -253,6 +251,16 @@ async def _attempt(services: Services, held: Held, message: Outgoing) -> Settled
         await services.db.execute(queries.RESUME_NUMBER, {"organisation_id": held.organisation_id, "number_id": row["number_id"]})
         row["paused_reason"] = None
     return _outcome(services, held, message, verdict)
+
+
+def _wire(held: Held, message: Outgoing) -> bytes:
+    return messages.wire(
+        contents.load(message.content),
+        to=held.row["phone"],
+        recipient=held.row["bsuid"],
+        attempt=str(message.attempt_id),
+        reply_to=message.reply_to_wamid,
+    )
 
 
 def _outcome(services: Services, held: Held, message: Outgoing, verdict: Verdict) -> Settled:

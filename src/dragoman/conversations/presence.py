@@ -10,11 +10,15 @@ from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
+
 from dragoman.accounts import numbers
 from dragoman.conversations import presence_queries as queries
 from dragoman.conversations.held import Held
 from dragoman.conversations.services import Services
 from dragoman.errors import NotFound
+
+log = structlog.get_logger()
 
 LANES = 8
 TYPING_SECONDS = 20.0  # Meta shows it for 25
@@ -59,9 +63,15 @@ class Presence:
             typing = wish.held.thinking
             if typing:
                 self._typing[conversation_id] = (time.monotonic() + TYPING_SECONDS, wish)
-            row = wish.held.row
-            token = numbers.open_token(self._services.vault, wish.held.organisation_id, row["phone_number_id"], row["access_token"])
-            await self._services.graph.mark_read(row["phone_number_id"], token, wish.wamid, typing)
+            try:
+                await self._show(wish, typing)
+            except Exception:  # a customer who sees no ticks loses nothing; the pump must go on
+                log.exception("a message could not be marked as read")
+
+    async def _show(self, wish: Wish, typing: bool) -> None:
+        row = wish.held.row
+        token = numbers.open_token(self._services.vault, wish.held.organisation_id, row["phone_number_id"], row["access_token"])
+        await self._services.graph.mark_read(row["phone_number_id"], token, wish.wamid, typing)
 
     async def _refresh(self) -> None:
         """WhatsApp stops showing "typing…" after 25 seconds; say it again for agents that think longer."""

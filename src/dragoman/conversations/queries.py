@@ -2,12 +2,15 @@
 
 Wherever several conversations are locked, they are locked in the order (organisation, contact, number), so that two
 statements never wait for each other in a circle. `claim` skips what is locked instead.
+
+Leases run on the database's own clock (`now()`), the only one that all workers share: a worker's clock that is wrong, or a
+sandbox's that is moved, neither frees nor prolongs anybody's lease. Everything else runs on the program's clock (`%(now)s`).
 """
 
 CLAIM = """
 with due as materialized (
     select organisation_id, id, owner, epoch, agent_id, think_at, turn_id, answered_seq from conversations
-    where due_at <= %(now)s and (lease_until is null or lease_until <= %(now)s)
+    where due_at <= %(now)s and (lease_until is null or lease_until <= now())
     order by due_at limit %(limit)s for update skip locked
 ),
 slots as (select *, row_number() over () as slot from due),
@@ -33,7 +36,7 @@ opened as (
 ),
 claimed as (
     update conversations c
-    set lease_until = %(lease_until)s, worker_id = %(worker_id)s, fence = c.fence + 1, turn_id = coalesce(c.turn_id, o.id)
+    set lease_until = now() + make_interval(secs => %(lease)s), worker_id = %(worker_id)s, fence = c.fence + 1, turn_id = coalesce(c.turn_id, o.id)
     from slots s left join opened o on o.organisation_id = s.organisation_id and o.conversation_id = s.id
     where c.organisation_id = s.organisation_id and c.id = s.id
     returning c.*
@@ -237,21 +240,28 @@ order by n
 """
 
 RENEW = """
-update conversations set lease_until = %(lease_until)s
-where worker_id = %(worker_id)s and lease_until > %(now)s
+update conversations set lease_until = now() + make_interval(secs => %(lease)s)
+where worker_id = %(worker_id)s and lease_until > now()
 returning organisation_id, id, fence, send_at
 """
 
 NEXT_DUE = """
 select due_at from conversations
-where due_at is not null and (lease_until is null or lease_until <= %(now)s) order by due_at limit 1
+where due_at is not null and (lease_until is null or lease_until <= now()) order by due_at limit 1
 """
 
 BEAT = """
-insert into workers (id, seen_at) values (%(worker_id)s, %(now)s) on conflict (id) do update set seen_at = excluded.seen_at
+insert into workers (id, seen_at) values (%(worker_id)s, now()) on conflict (id) do update set seen_at = excluded.seen_at
 """
 
-ALIVE = "select count(*) as alive from workers where seen_at > %(since)s"
+ALIVE = "select count(*) as alive from workers where seen_at > now() - make_interval(secs => %(seconds)s)"
+
+# What nobody asks for any more.
+TIDY = """
+with a as (delete from rate_windows where minute < %(now)s - interval '10 minutes'),
+     b as (delete from idempotency_keys where created_at < %(now)s - interval '48 hours')
+delete from workers where seen_at < now() - interval '1 day'
+"""
 
 FORGET_WORKER = """
 with gone as (delete from workers where id = %(worker_id)s)

@@ -48,6 +48,8 @@ async def take_turn(services: Services, speaker: outbox.Speaker, presence: Prese
 
 
 async def _ask(services: Services, held: Held) -> Outcome:
+    if held.row["webhook_url"] is None:
+        return Outcome(kind="refused", started_at=services.clock.now(), duration_ms=0.0, cause="This agent has no webhook. Give it one.")
     try:
         turn = await question(services, held)
         endpoint = _endpoint(services, held)

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 CLAIM_AT_ONCE = 100
 POLL_SECONDS = 1.0
 STOP_SECONDS = 25.0
+TIDY_SECONDS = 600.0
 
 
 class Worker:
@@ -41,6 +42,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._pace = Pace()
         self._workers_alive = 1
+        self._tidy_at = time.monotonic() + TIDY_SECONDS
         self._stopping = False
 
     async def start(self) -> None:
@@ -152,6 +154,9 @@ class Worker:
             await asyncio.sleep(self._lease / 3)
 
     async def _beat(self) -> None:
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            await self._services.journal.tidy()
         self._workers_alive = await self._services.journal.beat(self.id, self._lease)
         if not self._held:
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -36,6 +36,7 @@ class Database:
             min_size=2,
             max_size=largest,
             open=False,
+            timeout=5,  # a webhook that cannot be stored soon is better sent again
             kwargs={"row_factory": dict_row, "autocommit": True, "options": "-c statement_timeout=30000 -c lock_timeout=15000"},
         )
         self._listeners: list[asyncio.Task[None]] = []
