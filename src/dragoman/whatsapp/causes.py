@@ -1,13 +1,13 @@
 """What each of WhatsApp's error codes means to the owner of the business: what happened, and what to do.
 
-One sentence or two, no jargon that does not also stand on Meta's own pages, so that it can be looked up there.
+One sentence or two, no jargon that does not also stand on Meta's own pages, so that it can be looked up there. Whether a
+message is sent again is not said here: that depends on when the error came (`whatsapp.errors`).
 """
 
 from dragoman.whatsapp import codes
 
 _RENEW = "Make a new system user token with the permissions whatsapp_business_messaging and whatsapp_business_management, and add the number again with it"
-_LATER = "It is tried again by itself"
-_META_TROUBLE = f"WhatsApp had a fault of its own. {_LATER}; if it lasts, look at metastatus.com"
+_META_TROUBLE = "WhatsApp had a fault of its own; if it lasts, look at metastatus.com"
 _PIN = "Register the number again in WhatsApp Manager"
 _FIX_REQUEST = "This is usually a mistake in the message or in Dragoman: the details say which field"
 _TEMPLATE_TEXT = "Change the template in WhatsApp Manager and submit it again"
@@ -19,16 +19,16 @@ CAUSES: dict[int, str] = {
     codes.UNKNOWN: f"{_META_TROUBLE}.",
     codes.SERVICE: f"{_META_TROUBLE}.",
     3: f"The Meta app may not do this: a permission or capability is missing. {_RENEW}.",
-    codes.TOO_MANY_CALLS: f"The Meta app made too many calls in this hour. {_LATER} when Meta lets it.",
+    codes.TOO_MANY_CALLS: "The Meta app made too many calls in this hour.",
     codes.PERMISSION_DENIED: f"The access token lacks a permission, or it was taken back. {_RENEW}.",
     codes.OBJECT_MISSING: "WhatsApp does not know this phone number id: the number was deleted, or the token belongs to another business. Check the number in WhatsApp Manager and add it again.",
     codes.INVALID_PARAMETER: f"WhatsApp refused the request as malformed. {_FIX_REQUEST}.",
     codes.TOKEN_EXPIRED: f"The access token has expired or was revoked. {_RENEW}.",
     codes.BLOCKED_BY_POLICY: "Meta has blocked this account for a time because of a policy violation. Open Business Support Home to see which, and ask for a review.",
-    613: f"Too many calls of this kind in a short time. {_LATER}.",
-    codes.ACCOUNT_RATE: f"This WhatsApp Business account made too many calls in this hour. {_LATER} when Meta lets it.",
+    613: "Too many calls of this kind in a short time.",
+    codes.ACCOUNT_RATE: "This WhatsApp Business account made too many calls in this hour.",
     codes.BLOCKED_CUSTOMER: "This customer is on the number's block list. Unblock the customer before writing again.",
-    codes.THROUGHPUT: f"More messages were sent at once than this number may send. {_LATER}, more slowly.",
+    codes.THROUGHPUT: "More messages were sent at once than this number may send.",
     130472: "WhatsApp keeps marketing messages from this customer as part of an experiment. Do not resend it; a message that is not marketing, or an answer once the customer writes, is possible.",
     130497: "This business may not message customers in that country. See WhatsApp's list of restricted countries and categories.",
     codes.SOMETHING_WRONG: f"{_META_TROUBLE}.",
@@ -54,15 +54,15 @@ CAUSES: dict[int, str] = {
     codes.MEDIA_DOWNLOAD: "WhatsApp could not download the file from its link. Check that the link opens without login and names a file of an accepted type and size.",
     codes.MEDIA_UPLOAD: "WhatsApp could not use the file: wrong type, too large or not reachable. Check that the link opens without login, and the file's type and size.",
     131055: "WhatsApp does not allow this action here. Check the number's set-up in WhatsApp Manager.",
-    codes.PAIR_RATE: f"Too many messages to this one customer in a short time. {_LATER}, more slowly.",
-    codes.MAINTENANCE: f"WhatsApp is upgrading this account, which takes about a minute. {_LATER}.",
+    codes.PAIR_RATE: "Too many messages to this one customer in a short time.",
+    codes.MAINTENANCE: "WhatsApp is upgrading this account, which takes about a minute.",
     131059: "WhatsApp did not accept the page mark of a list. Start the list again.",
     codes.NEEDS_PHONE: "This kind of message needs the customer's phone number, which WhatsApp hides. Ask the customer for it, or send another kind of message.",
     131063: "Marketing templates are switched off on the Cloud API for this account. Send them through the Marketing Messages API.",
     131064: "The account has reached its limit of template messages. Wait, or raise the limit in WhatsApp Manager.",
     131201: "Only some members of the group got the message.",
     131207: "WhatsApp has suspended this group. Open WhatsApp Manager to see why.",
-    131208: f"Too many messages or calls for groups in a short time. {_LATER}.",
+    131208: "Too many messages or calls for groups in a short time.",
     codes.TEMPLATE_PARAMETER_COUNT: "The template has another number of variables than were given. Compare the variables with the template in WhatsApp Manager.",
     codes.TEMPLATE_MISSING: "There is no approved template of this name in this language. Check both in WhatsApp Manager, or wait for its approval.",
     codes.TEMPLATE_TEXT_TOO_LONG: "The template's text becomes too long with these variables. Shorten them.",
@@ -75,19 +75,19 @@ CAUSES: dict[int, str] = {
     132021: f"The template's content is not valid. {_TEMPLATE_TEXT}.",
     132068: "The Flow is blocked. Open it in WhatsApp Manager to see why, and mend it.",
     132069: "The Flow is throttled to ten messages an hour because its endpoint fails. Mend the endpoint.",
-    133000: f"An earlier deregistration of the number is not finished. {_LATER}.",
+    133000: "An earlier deregistration of the number is not finished.",
     133004: f"{_META_TROUBLE}.",
     133005: f"The two-step verification PIN is wrong. {_PIN} with the right PIN, or reset it there.",
     133006: "The number has to be verified again. Do that in WhatsApp Manager, then register it.",
     133008: "The PIN was guessed too often. Wait as long as the details say before the next try.",
     133009: "The PIN was entered too fast. Wait as long as the details say before the next try.",
     codes.NOT_REGISTERED: f"The number is not registered for the Cloud API. {_PIN}.",
-    133015: f"The number was deleted a moment ago, and WhatsApp is not done with it. {_LATER} after five minutes.",
+    133015: "The number was deleted a moment ago, and WhatsApp needs five minutes to finish that.",
     133016: "The number was registered or deregistered ten times in 72 hours. Wait until that time has passed.",
     134011: "The payment terms of WhatsApp are not accepted. Accept them in WhatsApp Manager.",
     134100: "The Marketing Messages API only takes marketing templates. Send this template through the Cloud API.",
     134101: "This account may not use the Marketing Messages API. See its requirements in WhatsApp Manager.",
-    134102: f"The template is not ready for the Marketing Messages API yet. {_LATER} after ten minutes.",
+    134102: "The template is not ready for the Marketing Messages API yet, which takes about ten minutes.",
     codes.GENERIC_USER: "WhatsApp could not send it because of this customer's account or the message's parameters, and does not say more. Check the message; try another kind of message.",
     codes.IDENTITY_MISMATCH: "The customer's WhatsApp identity has changed: a new phone, or a new owner of the number. Make sure who it is before writing again.",
     138000: "Calls are not switched on for this number. Switch them on in WhatsApp Manager.",
@@ -95,12 +95,12 @@ CAUSES: dict[int, str] = {
     138002: "The number has reached its 1,000 calls at once. Wait until some end.",
     138003: "There is a call with this customer already.",
     138004: "The call could not be connected. Check the network of the calling system.",
-    138005: f"Too many calls in a short time. {_LATER}.",
+    138005: "Too many calls in a short time.",
     138006: "The customer has not allowed calls. Ask with a call permission request.",
     138007: "The call was not taken in time.",
     138009: "The customer was asked for call permission too often. Wait a day.",
     138012: "The limit of calls to this customer in a day is reached. Call tomorrow.",
-    138013: f"Call permissions were looked up too often. {_LATER}.",
+    138013: "Call permissions were looked up too often.",
     138018: "The number does not yet meet the requirements for calls. See them in WhatsApp Manager.",
     139000: "The Flow has a fault. Open it in WhatsApp Manager, which shows where.",
     139001: "The Flow could not be changed. Open it in WhatsApp Manager, which shows why.",
@@ -109,7 +109,7 @@ CAUSES: dict[int, str] = {
     139004: "The Flow could not be deleted. Only a draft can be.",
     139100: "Some of these customers could not be blocked or unblocked. See the details for which.",
     139101: "The block list is full. Unblock somebody first.",
-    139102: f"The block list is being changed at the same moment. {_LATER}.",
+    139102: "The block list is being changed at the same moment.",
     139103: f"{_META_TROUBLE}.",
     139200: f"{_DIRECT_SEND}.",
     147001: "This username is taken or reserved. Choose another.",
@@ -136,7 +136,7 @@ CAUSES: dict[int, str] = {
     2388299: f"The template begins or ends with a variable. {_TEMPLATE_TEXT}.",
     2388318: f"{_DIRECT_SEND}.",
     2388330: f"{_DIRECT_SEND}.",
-    2494100: f"WhatsApp keeps this number in maintenance for some minutes. {_LATER}.",
+    2494100: "WhatsApp keeps this number in maintenance for some minutes.",
     2593107: "The chats of the Business app were synchronised too often. Disconnect the number and connect it again.",
     2593108: "The chats of the Business app can only be synchronised within 24 hours of connecting. Disconnect the number and connect it again.",
     2593109: "The business declined to share its chat history. Connect the number again and allow it if it is wanted.",

@@ -8,6 +8,7 @@ import structlog
 
 from dragoman.http.answers import Answer, NoAnswer, TooLong
 from dragoman.http.trusted import Trusted
+from dragoman.whatsapp import codes
 from dragoman.whatsapp.errors import Verdict, classify
 
 SEND_SECONDS = 20.0
@@ -117,4 +118,6 @@ def _media_failure(answer: Answer, token: str) -> MediaFailure:
     log.warning("media_refused", status=answer.status, code=verdict.code)
     if verdict.code is None:
         return MediaFailure(f"WhatsApp answered the request for the file with status {answer.status}.", lasting=False)
+    if verdict.code == codes.OBJECT_MISSING:
+        return MediaFailure("WhatsApp no longer has this file; it keeps a customer's files for seven days.", lasting=True)
     return MediaFailure(verdict.cause, lasting=verdict.outcome in ("final", "pause_number"))

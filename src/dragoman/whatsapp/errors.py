@@ -26,9 +26,10 @@ HEAD = 500  # characters of an answer that are kept
 FEW_RETRIES = 2
 DAY = 86_400.0
 
+_AGAIN = "It is tried again by itself"
 _LEFT = "WhatsApp did not answer, so nobody can tell yet whether the message was sent. It is not sent again by itself; a status from WhatsApp will settle it"
-_STAYED = "The message did not reach WhatsApp. It is tried again by itself"
-_NOT_GRAPH = "Something between here and WhatsApp refused the message, such as a proxy or a firewall. It is tried again by itself; check the way out to graph.facebook.com"
+_STAYED = f"The message did not reach WhatsApp. {_AGAIN}"
+_NOT_GRAPH = f"Something between here and WhatsApp refused the message, such as a proxy or a firewall. {_AGAIN}; check the way out to graph.facebook.com"
 _QUALITY = "WhatsApp took the message and holds it back until it has judged the template's quality"
 _SECRETS = re.compile(r"EA[A-Za-z][A-Za-z0-9]{16,}|(?<=access_token=)[^&\s\"']+|(?<=Bearer )[^\s\"']+")
 
@@ -82,12 +83,21 @@ def classify(answer: Answer | None, no_answer: NoAnswer | None = None, *, secret
 
 
 def explain(code: int, title: str | None = None, details: str | None = None) -> str:
-    """An error of a `failed` status or of an answer as plain sentences: what happened, what to do, and WhatsApp's own words."""
-    known = causes.look_up(code)
-    own = next((words.strip() for words in (details, title) if words and words.strip()), None)
-    if known is None:
-        known = f"WhatsApp reports error {code}, which Dragoman does not know. Look it up in Meta's list of error codes."
-    return known if own is None else f"{known} WhatsApp says: {own.rstrip('.')}. (code {code})"
+    """An error of a `failed` status in plain sentences: what happened, what to do, and WhatsApp's own words.
+
+    WhatsApp had taken the message before it failed, so it is not sent again by itself.
+    """
+    known = codes.look_up(code)
+    return _sentences(code, title, details, "Send it again later." if known and known.treatment == "retry" else "")
+
+
+def _sentences(code: int, title: str | None, details: str | None, next_step: str) -> str:
+    cause = (
+        causes.look_up(code) or f"WhatsApp reports error {code}, which Dragoman does not know. Look it up in Meta's list of error codes."
+    )
+    own = next((words.strip().rstrip(".") for words in (details, title) if words and words.strip()), None)
+    said = f"WhatsApp says: {own}. (code {code})" if own else ""
+    return " ".join(part for part in (cause, next_step, said) if part)
 
 
 def _read_accepted(answer: Answer) -> Verdict | None:
@@ -119,7 +129,7 @@ def _refused(answer: Answer, error: "_Error", secret: str, head: str) -> Verdict
     waits = [wait for wait in (_retry_after(answer), known.wait if known else None) if wait]
     return Verdict(
         outcome=outcome,
-        cause=explain(code, _blot(error.message, secret), _blot(error.details, secret)),
+        cause=_sentences(code, _blot(error.message, secret), _blot(error.details, secret), f"{_AGAIN}." if outcome == "retry" else ""),
         code=code,
         retry_after=max(waits, default=None) if outcome == "retry" else None,
         most_retries=None if known else FEW_RETRIES,
