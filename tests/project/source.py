@@ -40,3 +40,10 @@ def functions(*folders):
 
 def where(path, node):
     return f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def imports(node):
+    """The modules that an import statement names; none for anything else, and for relative imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.project.source import tree, where, written
+from tests.project.source import imports, tree, where, written
 
 # Running text as code, or bytes as objects.
 FORBIDDEN_CALLS = {
@@ -32,10 +32,8 @@ def test_nothing_runs_text_as_code_or_bytes_as_objects():
 
 
 def test_no_module_that_revives_objects_is_imported():
-    imports = [
-        (path, node, name) for path in written({".py"}, "src", "examples") for node in ast.walk(tree(path)) for name in _imported(node)
-    ]
-    assert [f"{where(path, node)} {name}" for path, node, name in imports if name.split(".")[0] in FORBIDDEN_MODULES] == []
+    found = [(path, node, name) for path in written({".py"}, "src", "examples") for node in ast.walk(tree(path)) for name in imports(node)]
+    assert [f"{where(path, node)} {name}" for path, node, name in found if name.split(".")[0] in FORBIDDEN_MODULES] == []
 
 
 def test_no_command_goes_through_a_shell():
@@ -81,9 +79,3 @@ def _name(node):
         case ast.Subscript(slice=ast.Constant(value=str(key))):
             return key
     return ""
-
-
-def _imported(node):
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.project.source import PRODUCT, ROOT, functions, tracked, tree, where, written
+from tests.project.source import PRODUCT, ROOT, functions, imports, tracked, tree, where, written
 
 EVERYWHERE = ("src", "tests", "examples", "bench")
 LONGEST_FILE, LONGEST_FUNCTION, USUAL_FUNCTION = 400, 50, 25
@@ -52,16 +52,10 @@ def test_imports_stand_at_the_top():
         for outer in ast.walk(tree(path))
         if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(outer)
-        for name in _imported(inner)
+        for name in imports(inner)
         if name not in MAY_BE_DEFERRED
     ]
     assert deferred == []
-
-
-def _imported(node):
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [node.module] if isinstance(node, ast.ImportFrom) else []
 
 
 def test_no_file_names_a_package_registry():
