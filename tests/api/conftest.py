@@ -1,13 +1,11 @@
 """The first dialect on a real server, and the businesses that call it: Bakery Lumen, and Rival, which is Mallory's."""
 
-import socket
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
+from serving import served
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from story import Story
@@ -141,19 +139,3 @@ def _one_app(services):
     if not APPS:
         APPS.append(build(services))
     return APPS[0]
-
-
-@asynccontextmanager
-async def served(app):
-    """A real server on a free port, inside the test's own loop; yields its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, lifespan="off", log_level="warning")
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listening])
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.force_exit = True  # do not wait for the client to hang up
-        await server.shutdown(sockets=[listening])

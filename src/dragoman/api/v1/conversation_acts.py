@@ -31,7 +31,7 @@ class OpenConversationInput(Input):
     message: Annotated[SendMessageInput | None, Field(description="Said at once; a template, unless the contact wrote within 24 hours")] = (
         None
     )
-    phone_number: Annotated[PhoneNumber, Field(deprecated=True, description="Older name of toNumber")] = None
+    phone_number: Annotated[PhoneNumber, Field(json_schema_extra={"deprecated": True}, description="Older name of toNumber")] = None
 
 
 class TakeOverInput(Input):
