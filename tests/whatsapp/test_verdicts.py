@@ -192,6 +192,7 @@ def test_a_failed_status_is_explained():
         "WhatsApp says: Re-engagement message. (code 131047)"
     )
     assert "Send it again later." in explain(131000, "Something went wrong", None)
+    assert explain(None, "Lost", None) == "WhatsApp reports a failure without a code. Lost"
     assert explain(7, None, " ") == "WhatsApp reports error 7, which Dragoman does not know. Look it up in Meta's list of error codes."
 
 

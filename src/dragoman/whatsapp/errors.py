@@ -82,11 +82,13 @@ def classify(answer: Answer | None, no_answer: NoAnswer | None = None, *, secret
     return Verdict(outcome="unknown", cause=f"{_LEFT}.", status=answer.status, head=head)
 
 
-def explain(code: int, title: str | None = None, details: str | None = None) -> str:
+def explain(code: int | None, title: str | None = None, details: str | None = None) -> str:
     """An error of a `failed` status in plain sentences: what happened, what to do, and WhatsApp's own words.
 
     WhatsApp had taken the message before it failed, so it is not sent again by itself.
     """
+    if code is None:
+        return " ".join(["WhatsApp reports a failure without a code.", *(words for words in (details or title,) if words)])
     known = codes.look_up(code)
     return _sentences(code, title, details, "Send it again later." if known and known.treatment == "retry" else "")
 
