@@ -84,7 +84,8 @@ class Business:
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(data_dir=tmp_path, public_url=PUBLIC_URL, api_rate_limit=1000)
+    nobody = "http://127.0.0.1:1"  # WhatsApp is away
+    return Settings(data_dir=tmp_path, public_url=PUBLIC_URL, api_rate_limit=1000, graph_url=nobody)
 
 
 @pytest.fixture

@@ -1,10 +1,62 @@
-"""How each route of /api/v1 is reached, for the tests that try every door.
+"""How each route of /api/v1 is reached, for the tests that try every door with every key.
 
-`body` is a good request where the route takes one; names in braces stand for rows of Bakery Lumen made by the tenancy test.
+A new route needs a row here, or the tenancy test fails. `body` is a good request where the route takes one, `query` the
+filters that name other rows. Names in braces, here and in the path, stand for rows that the test makes (see `CAST`).
 """
 
+from typing import Any, NamedTuple
+
+CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id")
+
+
+class Reach(NamedTuple):
+    body: Any = None
+    query: str = ""
+    status: int = 200
+
+
 REACH = {
-    ("GET", "/api-keys/"): None,
-    ("POST", "/api-keys/"): {"name": "Till"},
-    ("POST", "/api-keys/{prefix}/revoke/"): None,
+    ("GET", "/agents/"): Reach(),
+    ("POST", "/agents/"): Reach({"name": "Baker"}, status=201),
+    ("POST", "/agents/byoa/"): Reach({"webhookUrl": "https://echo.lumen.example/hook"}, status=201),
+    ("GET", "/agents/{agent_id}/"): Reach(),
+    ("PUT", "/agents/{agent_id}/"): Reach({"name": "Echo 2"}),
+    ("PATCH", "/agents/{agent_id}/"): Reach({"description": "Repeats"}),
+    ("DELETE", "/agents/{agent_id}/"): Reach(status=204),
+    ("POST", "/agents/{agent_id}/duplicate/"): Reach(status=201),
+    ("POST", "/agents/{agent_id}/rotate-secret/"): Reach(),
+    ("POST", "/agents/{agent_id}/test/"): Reach(),
+    ("GET", "/agents/{agent_id}/deliveries/"): Reach(query="?conversation={conversation_id}"),
+    ("POST", "/agents/{agent_id}/deliveries/{delivery_id}/replay/"): Reach(status=202),
+    ("GET", "/api-keys/"): Reach(),
+    ("POST", "/api-keys/"): Reach({"name": "Till"}, status=201),
+    ("POST", "/api-keys/{prefix}/revoke/"): Reach(),
+    ("GET", "/phone-numbers/"): Reach(),
+    ("GET", "/phone-numbers/{number}/"): Reach(),
+    ("POST", "/phone-numbers/{number}/connect-agent/"): Reach({"agentId": "{agent_id}"}),
+    ("POST", "/phone-numbers/{number}/unsubscribe/"): Reach({"applyToExisting": True}),
+    ("GET", "/conversations/"): Reach(query="?agent={agent_id}&contact={contact_id}&whatsappNumber={number}"),
+    ("POST", "/conversations/"): Reach(
+        {
+            "toNumber": "+15550007777",
+            "fromNumber": "{number}",
+            "agentId": "{agent_id}",
+            "message": {"type": "template", "template": {"name": "hi"}},
+        },
+        status=201,
+    ),
+    ("GET", "/conversations/{conversation_id}/"): Reach(),
+    ("GET", "/conversations/{conversation_id}/messages/"): Reach(),
+    ("POST", "/conversations/{conversation_id}/messages/"): Reach({"type": "text", "text": {"body": "Good morning!"}}, status=201),
+    ("POST", "/conversations/{conversation_id}/read/"): Reach(),
+    ("POST", "/conversations/{conversation_id}/typing/"): Reach(),
+    ("POST", "/conversations/{conversation_id}/takeover/"): Reach({"durationMinutes": 5}),
+    ("POST", "/conversations/{conversation_id}/handback/"): Reach(),
+    ("POST", "/conversations/{conversation_id}/routing/"): Reach({"mode": "agent", "agentId": "{agent_id}"}),
+    ("GET", "/conversations/{conversation_id}/timeline/"): Reach(),
+    ("GET", "/contacts/"): Reach(),
+    ("POST", "/contacts/"): Reach({"phoneNumber": "+15550006666", "name": "Max"}, status=201),
+    ("POST", "/contacts/bulk/"): Reach({"contacts": [{"phoneNumber": "+15550005555"}]}, status=201),
+    ("GET", "/contacts/{contact_id}/"): Reach(),
+    ("PATCH", "/contacts/{contact_id}/"): Reach({"name": "Dana B."}),
 }
