@@ -78,17 +78,25 @@ def interactive(content):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium):
+    """One window for all tests, which keeps the page's files in its cache."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=f"{CALM} {MICROPHONE}".split())
-        yield browser
+        context = await browser.new_context(reduced_motion="reduce")
+        await context.add_init_script(WATCH_POLICY)
+        context.set_default_timeout(5000)
+        yield context
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def bakery():
+@pytest.fixture(scope="module")
+def port():
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
-        port = door.getsockname()[1]
+        return door.getsockname()[1]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bakery(port):
     bakery = Bakery(f"http://127.0.0.1:{port}")
     keys = {"app_secret": "s", "verify_token": "v", "access_token": TOKEN}
     sandbox = Sandbox(Clock(), **keys, callback_url=f"{bakery.origin}/hook", own_url=f"{bakery.origin}/sandbox")
@@ -121,16 +129,14 @@ class Line:
 @pytest_asyncio.fixture(loop_scope="module")
 async def phone(browser, bakery):
     """A fresh browser page that has taken no offence at anything by the end of the test."""
-    context = await browser.new_context(viewport=LAPTOP, base_url=bakery.origin, reduced_motion="reduce")
-    await context.add_init_script(WATCH_POLICY)
-    page = await context.new_page()
-    page.set_default_timeout(5000)
+    page = await browser.new_page()
+    await page.set_viewport_size(LAPTOP)
     page.complaints = complaints = []
     page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     complaints += await page.evaluate("refused")
-    await context.close()
+    await page.close()
     assert complaints == []
 
 
@@ -138,7 +144,7 @@ async def phone(browser, bakery):
 async def dana(bakery, phone):
     """Dana has the phone in her hand."""
     await bakery.control("/people", {"name": "Dana", "phone": "+15550007890"})
-    await phone.goto("/sandbox/phone?person=Dana")
+    await phone.goto(f"{bakery.origin}/sandbox/phone?person=Dana")
     await expect(phone.get_by_text("write the first message")).to_be_visible()
     return phone
 
@@ -153,7 +159,7 @@ def bubble(phone, text):
 
 
 async def test_dana_writes_is_answered_with_buttons_and_taps_one(bakery, phone):
-    await phone.goto("/sandbox/phone")
+    await phone.goto(f"{bakery.origin}/sandbox/phone")
     await phone.get_by_role("button", name="New customer").click()
     await phone.get_by_label("Name", exact=True).fill("Dana")
     await phone.get_by_label("Phone", exact=True).fill("+1 555 000 7890")
@@ -251,6 +257,31 @@ async def test_words_of_a_message_stay_words(bakery, dana):
     ]
 
 
+async def test_whatsapp_marks_become_elements_only_where_whatsapp_sees_them(dana):
+    cases = {
+        "*bold* _it_ ~no~ `x`": "<strong>bold</strong> <em>it</em> <s>no</s> <code>x</code>",
+        "*bold _and it_*": "<strong>bold <em>and it</em></strong>",
+        "2*3*4 snake_case_name * a * b": "2*3*4 snake_case_name * a * b",
+        "*two\nlines*": "*two\nlines*",
+        "```a *b*\n<i>```": '<code class="block">a *b*\n&lt;i&gt;</code>',
+        "> said": '<div class="quote">said</div>',
+        "2. two": '<div class="item"><span class="bullet">2.</span><span>two</span></div>',
+        "javascript:alert(1)": "javascript:alert(1)",
+        "(see www.a.example/x_y_z).": '(see <a href="https://www.a.example/x_y_z" target="_blank" rel="noopener noreferrer">www.a.example/x_y_z</a>).',
+    }
+    assert await dana.evaluate(MARKED, list(cases)) == list(cases.values())
+
+
+MARKED = """async (texts) => {
+    const { marked } = await import("/sandbox/static/js/markup.js");
+    return texts.map((text) => {
+        const box = document.createElement("p");
+        box.append(...marked(text));
+        return box.innerHTML;
+    });
+}"""
+
+
 async def test_a_fault_is_marked_and_a_failed_message_says_why(bakery, dana):
     await write(dana, "Hello")
     await bakery.hears_a("text")
@@ -264,7 +295,7 @@ async def test_a_fault_is_marked_and_a_failed_message_says_why(bakery, dana):
 
 async def test_a_connect_link_fills_the_composer(bakery, phone):
     await bakery.control("/people", {"name": "Zoë", "username": "zoe.k", "phone_visible": "never"})
-    await phone.goto("/sandbox/phone?text=/connect:4f1c&person=zoe.k")
+    await phone.goto(f"{bakery.origin}/sandbox/phone/?text=/connect:4f1c&person=zoe.k")
     await expect(phone.get_by_label("Message", exact=True)).to_have_value("/connect:4f1c")
     await phone.get_by_role("button", name="Send", exact=True).click()
     assert (await bakery.hears_a("text"))["text"]["body"] == "/connect:4f1c"

@@ -114,7 +114,6 @@ def _routes(box: Box) -> list[Route | Mount]:
         Mount("/lookaside", app=Graph(box, lambda call: (endpoints.download, "media_download"), endpoints.whose)),
         Mount("/control", routes=control.routes(box)),
         Route("/phone", _page),
-        Route("/phone/", _page),
         Mount("/static", app=Pieces(directory=STATIC)),
     ]
 

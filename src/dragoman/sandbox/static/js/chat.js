@@ -94,7 +94,8 @@ export function dropWaiting(message) {
 function draw() {
   const wasAtEnd = stuck;
   const wanted = rows();
-  for (const key of [...kept.keys()]) if (!wanted.some((row) => row.key === key)) drop(key);
+  const keys = new Set(wanted.map((row) => row.key));
+  for (const key of [...kept.keys()]) if (!keys.has(key)) drop(key);
   let before = null;
   for (const row of wanted) before = put(row, before);
   rove();

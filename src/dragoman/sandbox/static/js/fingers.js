@@ -8,11 +8,14 @@ export function fingers(node, { swiped, held }) {
   let start = null;
   let pull = 0;
   let timer = null;
+  let long = false;
 
   const begin = ({ touches }) => {
     start = touches.length === 1 ? touches[0] : null;
+    long = false;
     timer = setTimeout(() => {
-      end(false);
+      reset();
+      long = true;
       held();
     }, LONG);
   };
@@ -23,9 +26,13 @@ export function fingers(node, { swiped, held }) {
     pull = Math.abs(along) > Math.abs(across) ? 0 : Math.max(0, across);
     node.style.setProperty("--pull", `${Math.min(72, pull)}px`);
   };
-  const end = (lifted) => {
+  const end = (event) => {
+    if (long) event.preventDefault(); // or the click that follows would close what the long press has opened
+    if (pull > FAR) swiped();
+    reset();
+  };
+  const reset = () => {
     clearTimeout(timer);
-    if (lifted && pull > FAR) swiped();
     start = null;
     pull = 0;
     node.style.removeProperty("--pull");
@@ -33,7 +40,7 @@ export function fingers(node, { swiped, held }) {
 
   node.addEventListener("touchstart", begin, { passive: true });
   node.addEventListener("touchmove", move, { passive: true });
-  node.addEventListener("touchend", () => end(true));
-  node.addEventListener("touchcancel", () => end(false));
+  node.addEventListener("touchend", end);
+  node.addEventListener("touchcancel", reset);
   node.addEventListener("contextmenu", (event) => timer && event.pointerType === "touch" && event.preventDefault());
 }

@@ -136,6 +136,7 @@ function drawTop() {
   const line = world.typing ? "typing…" : phoneWords(world.number?.display_number);
   if (find("top-line").textContent !== line) find("top-line").textContent = line;
   find("top-line").classList.toggle("typing", Boolean(world.typing));
+  find("top-me").textContent = world.person ? ` · you are ${world.person.name}` : "";
 }
 
 start();
