@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from payloads import NAMES, body_of, parts_of
 
 from dragoman.whatsapp import received
 from dragoman.whatsapp.events import Echo, Kept, Message, Status, parse
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 PAYLOADS = {name: json.loads(body_of(name)) for name in NAMES}
 LISTS = ("messages", "statuses", "message_echoes")
 
@@ -113,12 +114,14 @@ def changed(value, path, new):
     return copy
 
 
+@patient
 @given(st.binary(max_size=300))
 def test_random_bytes_become_one_kept_event(body):
     [event] = checked(body)
     assert isinstance(event, Kept)
 
 
+@patient
 @given(anything)
 def test_random_json_does_no_harm(value):
     checked(written(value))
@@ -126,6 +129,7 @@ def test_random_json_does_no_harm(value):
     checked(written({"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}))
 
 
+@patient
 @given(st.lists(st.lists(st.tuples(st.booleans(), batches), max_size=3), max_size=4))
 def test_each_item_of_a_batch_becomes_one_event_in_order(entries):
     metadata = {"phone_number_id": "106540000000001"}
@@ -151,16 +155,16 @@ def test_each_item_of_a_batch_becomes_one_event_in_order(entries):
             assert event.wamid == part["id"]
 
 
+@settings(patient, max_examples=300)
 @given(st.data())
-@settings(max_examples=300)
 def test_a_payload_with_one_wrong_value_does_no_harm(data):
     payload = PAYLOADS[data.draw(st.sampled_from(NAMES))]
     path = data.draw(st.sampled_from(list(places_in(payload))))
     checked(written(changed(payload, path, data.draw(anything | st.just(...)))))
 
 
+@settings(patient, max_examples=300)
 @given(st.data())
-@settings(max_examples=300)
 def test_whatever_is_wrong_inside_an_item_the_number_of_events_stays(data):
     payload = PAYLOADS[data.draw(st.sampled_from(NAMES))]
     inside = [path for path in places_in(payload) if len(path) > 7 and path[5] in LISTS]
@@ -169,6 +173,7 @@ def test_whatever_is_wrong_inside_an_item_the_number_of_events_stays(data):
         assert len(checked(written(broken))) == len(list(parts_of(payload)))
 
 
+@patient
 @given(st.data())
 def test_a_payload_with_wrong_bytes_does_no_harm(data):
     body = bytearray(body_of(data.draw(st.sampled_from(NAMES))))
