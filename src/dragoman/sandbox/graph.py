@@ -48,7 +48,7 @@ class Call:
     def __init__(self, box: Box, scope: Scope, body: bytes) -> None:
         self.box, self.scope, self.body = box, scope, body
         parts: list[str] = scope["path"].removeprefix(scope.get("root_path", "")).strip("/").split("/")
-        self.parts = parts[1:] if VERSION.fullmatch(parts[0]) else parts
+        self.parts = (parts[1:] or [""]) if VERSION.fullmatch(parts[0]) else parts
         self.method: str = scope["method"]
         self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)) if scope["query_string"] else {}
         self.fail_code: int | None = None

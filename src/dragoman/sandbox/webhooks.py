@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 
 import aiohttp
 
@@ -27,6 +28,7 @@ GIVE_UP_AFTER = 7 * 24 * 3600
 AT_ONCE = 128
 LOG_LENGTH = 5000
 REORDER_SECONDS = 2
+MB = 1024 * 1024
 
 
 @dataclass(slots=True, frozen=True)
@@ -190,7 +192,9 @@ class Postman:
         secret = app.secret if app and not delivery.bad_signature else "not the app secret"
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(delivery.body, secret)}
         try:
-            async with self._web.session().post(delivery.url, data=delivery.body, headers=headers, allow_redirects=False) as answer:
+            # aiohttp warns of large bytes, and wants a file of them.
+            body = delivery.body if len(delivery.body) < MB else BytesIO(delivery.body)
+            async with self._web.session().post(delivery.url, data=body, headers=headers, allow_redirects=False) as answer:
                 await answer.read()
                 return answer.status, None
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
@@ -198,7 +202,8 @@ class Postman:
 
     def _retry(self, delivery: Delivery) -> None:
         wait = BACK_OFF[min(delivery.attempts, len(BACK_OFF)) - 1]
-        delivery.next_at = self._clock.timestamp() + wait
+        # From the attempt's start: a clock moved while the answer was under way moves the retry, too.
+        delivery.next_at = delivery.at + wait
         if delivery.next_at > delivery.first_at + GIVE_UP_AFTER:
             self._done(delivery)
         else:
