@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from standardwebhooks import Webhook
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 NUMBER = "106540000000001"
 
 

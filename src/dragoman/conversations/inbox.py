@@ -225,7 +225,7 @@ def _status_row(number: Number, event: Status, now: datetime) -> Row:
         "recipient": event.participant,
         "attempt_id": _uuid(event.attempt),
         "error_code": failure.code if failure else None,
-        "cause": explain(failure.code or 0, failure.title, failure.details) if failure else None,
+        "cause": explain(failure.code, failure.title, failure.details) if failure else None,
         "pricing": event.pricing,
     }
 
