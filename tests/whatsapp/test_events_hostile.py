@@ -205,6 +205,31 @@ def test_what_the_message_says_of_its_sender_wins_over_the_contact():
     assert event.sender == Sender(phone="15550007890", bsuid="US.9")
 
 
+def test_names_that_the_message_leaves_out_come_from_the_contact():
+    dana = {"wa_id": "15550007890", "user_id": "US.1", "parent_user_id": "US.ENT.1"}
+    by_bsuid, own_parent = parsed(
+        DANA | {"from": None, "from_user_id": "US.1"}, DANA | {"from_user_id": "US.1", "from_parent_user_id": "US.ENT.2"}, contacts=[dana]
+    )
+    assert by_bsuid.sender == Sender(phone="15550007890", bsuid="US.1", parent_bsuid="US.ENT.1")
+    assert own_parent.sender == Sender(phone="15550007890", bsuid="US.1", parent_bsuid="US.ENT.2")
+
+
+def test_a_change_of_identity_is_read_from_whatever_it_names():
+    system = {"id": "wamid.S", "type": "system"}
+    kept_id, only_new_phone, nothing = parsed(
+        system | {"from_user_id": "US.1", "system": {"type": "user_changed_user_id", "user_id": "US.2"}},
+        system | {"system": {"type": "user_changed_number", "wa_id": "15550007999"}},
+        system | {"from": "15550007890", "system": None},
+    )
+    assert (kept_id.change.old_bsuid, kept_id.change.new_bsuid, kept_id.sender.bsuid) == ("US.1", "US.2", "US.1")
+    assert (only_new_phone.change.old_phone, only_new_phone.sender.phone) == (None, "15550007999")
+    assert (nothing.change.kind, nothing.change.new_phone, nothing.sender.phone) == ("unknown", None, "15550007890")
+
+
+def test_a_message_without_a_type_is_of_unknown_type():
+    assert parsed(DANA | {"type": None})[0].content.type == "unknown"
+
+
 @pytest.mark.parametrize("contacts", [None, {}, "Dana", [None], [[]], [{"profile": None, "wa_id": {}}], [{"profile": {"name": []}}]])
 def test_contacts_of_any_shape_do_not_hurt_the_message(contacts):
     assert parsed(DANA, contacts=contacts)[0].sender.phone == "15550007890"
@@ -242,6 +267,7 @@ def test_messages_without_a_field_are_messages_all_the_same():
 
 def test_messages_under_a_field_of_echoes_are_not_taken_for_a_customers():
     assert isinstance(parsed(DANA, field="smb_message_echoes")[0], Kept)
+    assert isinstance(parsed(SENT, key="statuses", field="smb_message_echoes")[0], Status)
 
 
 def test_the_status_of_a_call_is_not_the_status_of_a_message():
