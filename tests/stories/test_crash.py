@@ -11,7 +11,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 from cast import Agent, until
-from conftest import free_socket, served, serving
+from stage import free_socket, served, serving
 
 from dragoman.accounts import keys, numbers, organisations
 from dragoman.accounts.secrets import Vault

@@ -1,0 +1,42 @@
+"""Where the stories are played: servers on ports of their own, for the length of a block."""
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+import uvicorn
+from aiohttp import web
+
+
+def free_socket():
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+@asynccontextmanager
+async def served(asgi, sock):
+    """Serve an ASGI application on a bound socket for the length of the block."""
+    config = uvicorn.Config(asgi, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None
+    task = asyncio.create_task(server.serve(sockets=[sock]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    yield
+    server.should_exit = True
+    await task
+
+
+@asynccontextmanager
+async def serving(handle):
+    """A small aiohttp server for one handler, on a port of its own."""
+    server = web.Application(client_max_size=1 << 24)
+    server.router.add_route("*", "/{tail:.*}", handle)
+    runner = web.AppRunner(server, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
