@@ -35,8 +35,11 @@ class Process:
         self.process = None
 
     async def start(self):
-        self.process = subprocess.Popen(self._command, env=self._environment, stderr=subprocess.DEVNULL)
+        self._spawn()
         await until(self._ready, "the server is ready")
+
+    def _spawn(self):
+        self.process = subprocess.Popen(self._command, env=self._environment, stderr=subprocess.DEVNULL)
 
     async def _ready(self):
         try:

@@ -32,6 +32,7 @@ def demo(
     data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the demo keeps its data")] = Path(".dragoman/demo"),
 ) -> None:
     """Play a conversation with an example agent in the sandbox."""
+    data_dir.mkdir(parents=True, exist_ok=True)
     try:
         asyncio.run(_demo(once, _free(port), data_dir))
     except KeyboardInterrupt:
@@ -39,7 +40,6 @@ def demo(
 
 
 async def _demo(once: bool, port: int, data_dir: Path) -> None:
-    data_dir.mkdir(parents=True, exist_ok=True)
     url, agent_port = f"http://127.0.0.1:{port}", _free(8060)
     door = Trusted()
     await door.open()
@@ -109,13 +109,17 @@ async def _child(command: list[str], log: Path, environment: dict[str, str]) -> 
 async def _ready(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise NotThere(f"the server stopped at once; {log} says: {log.read_text().strip()[-500:]}")
+            raise NotThere(f"the server stopped at once; {log} says: {_end_of(log)}")
         try:
             await server.call("GET", "/readyz")
             return
         except NotThere:
             await asyncio.sleep(0.1)
     raise NotThere(f"the server was not ready within 30 seconds; see {log}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text().strip()[-500:]
 
 
 async def _listening(port: int) -> None:

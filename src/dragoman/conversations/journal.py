@@ -181,7 +181,6 @@ class Journal:
 
 
 def _json(items: Sequence[Recorded] | Sequence[Settled]) -> str:
-    item: Recorded | Settled
     for n, item in enumerate(items):
-        item.n = n
+        item.n = n  # type: ignore[attr-defined]  # mypy joins the two to msgspec.Struct
     return msgspec.json.encode(items).decode()

