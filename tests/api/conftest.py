@@ -5,10 +5,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from serving import served
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from story import Story
+from tests.api.serving import served
+from tests.api.story import Story
 
 from dragoman.accounts import keys, numbers, organisations
 from dragoman.accounts.numbers import NewNumber

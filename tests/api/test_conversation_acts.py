@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from serving import served
 from standardwebhooks import Webhook
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
+from tests.api.serving import served
 
 from dragoman.settings import Settings
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from story import DANA_BSUID, LUMEN_NUMBER
+from tests.api.story import DANA_BSUID, LUMEN_NUMBER
 
 
 async def another_chat(story, bakery, name, phone, **values):

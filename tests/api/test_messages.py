@@ -3,7 +3,7 @@
 from unittest.mock import ANY
 
 import pytest
-from story import Story
+from tests.api.story import Story
 
 BODIES = ("text", "image", "cta", "listSelection", "template", "unified", "quickReply")
 PHOTO = {"kind": "image", "url": "https://lumen.example/rye.jpg?size=2"}

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from story import Story
+from tests.api.story import Story
 
 PATH = "/phone-numbers/15550001234/"
 

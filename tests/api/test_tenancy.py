@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 from fastapi.routing import APIRoute
-from reach import CAST, REACH
-from story import Story
+from tests.api.reach import CAST, REACH
+from tests.api.story import Story
 
 from dragoman.accounts import keys
 from dragoman.api.v1.app import ROUTERS

@@ -129,6 +129,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 async def conversations(db: Database, organisation_id: UUID, filters: Filters, now: datetime) -> Page[Conversation]:
     wanted = {name: value for name, value in msgspec.structs.asdict(filters).items() if name in queries.WHERE and value is not None}
+    if filters.number is not None:
+        # Looked up first: whoever plans the query then knows how many conversations to expect.
+        numbers = await db.fetch(queries.NUMBERS, {"organisation_id": organisation_id, "part": filters.number})
+        if not numbers:
+            return Page(0, [])
+        wanted["numbers"] = [row["id"] for row in numbers]
     where = " ".join(queries.WHERE[name] for name in wanted)
     params = {**wanted, "organisation_id": organisation_id, "now": now, "limit": filters.limit, "offset": filters.offset}
     rows = await db.fetch(queries.CONVERSATIONS.format(where=where, order=queries.ORDER[filters.ordering]), params)

@@ -36,9 +36,7 @@ WHERE = {
     "conversation": "and c.id = %(conversation)s",
     "agent": "and c.agent_id = %(agent)s",
     "contact": "and c.contact_id = %(contact)s",
-    "number": """and c.number_id = any(array(
-        select n.id from numbers n
-        where n.organisation_id = %(organisation_id)s and position(%(number)s in n.display_number) > 0))""",
+    "numbers": "and c.number_id = any(%(numbers)s)",
     "active": "and (c.window_until is not null and c.window_until > %(now)s) = %(active)s",
     "unread": "and (c.unread > 0) = %(unread)s",
     "after": "and c.last_message_at >= %(after)s",
@@ -48,11 +46,15 @@ WHERE = {
 ORDER = {
     "last_message_time": "c.last_message_at, c.id",
     "-last_message_time": "c.last_message_at desc, c.id desc",
-    "created_at": "c.created_at, c.id",
-    "-created_at": "c.created_at desc, c.id desc",
+    "created_at": "c.id",  # ids are made in order of time, and have an index
+    "-created_at": "c.id desc",
     "updated_at": "c.updated_at, c.id",
     "-updated_at": "c.updated_at desc, c.id desc",
 }
+
+NUMBERS = """
+select id from numbers where organisation_id = %(organisation_id)s and position(%(part)s in display_number) > 0
+"""
 
 CONVERSATION_EXISTS = """
 select 1 from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s
