@@ -52,6 +52,8 @@ async def messages(call: Call) -> Answer:
             raise GraphError(100, "A receipt has messaging_product 'whatsapp' and status 'read'.")
         sending.mark_read(call.box, number, body)
         return Answer()
+    if call.parts[1] == "marketing_messages" and body.get("type") != "template":
+        raise GraphError(134100, "Only marketing templates can be sent with marketing_messages.")
     return Answer(sending.accept(call.box, number, body, call.body, fail_code=call.fail_code))
 
 

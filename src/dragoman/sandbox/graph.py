@@ -18,13 +18,14 @@ from starlette.types import Receive, Scope, Send
 
 from dragoman.sandbox.box import Box
 from dragoman.sandbox.failures import GraphError, no_such_object
-from dragoman.sandbox.world import Json, Number, Token, Waba
+from dragoman.sandbox.world import DEFAULT_WABA, Json, Number, Token, Waba
 
 log = structlog.get_logger()
 
 VERSION = re.compile(r"v\d+(\.\d+)?")
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Sorry, something went wrong.</h1></body></html>"
 JSON_TYPE = b"application/json; charset=UTF-8"
+APP_USAGE = b'{"call_count":1,"total_cputime":1,"total_time":1}'
 LARGEST_BODY = 110 * 1024 * 1024
 
 
@@ -127,15 +128,20 @@ class Graph:
             (b"content-type", answer.content_type),
             (b"content-length", b"%d" % len(answer.body)),
             (b"facebook-api-version", b"v26.0"),
+            (b"x-app-usage", APP_USAGE),
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers + answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     def _refusal(self, error: GraphError) -> Answer:
+        """Meta's error body; on 4 and 80007 also the header that says how many minutes to wait."""
         trace = f"A{self._box.world.serial():022d}"
         answer = Answer(error.body(trace), error.http, headers=[(b"x-fb-trace-id", trace.encode())])
         if error.http == 401:
             answer.headers.append((b"www-authenticate", b'OAuth "Facebook Platform" "invalid_token"'))
+        if error.code in (4, 80007):
+            usage = {"type": "whatsapp", "call_count": 100, "total_cputime": 25, "total_time": 25, "estimated_time_to_regain_access": 1}
+            answer.headers.append((b"x-business-use-case-usage", msgspec.json.encode({DEFAULT_WABA: [usage]})))
         return answer
 
     async def _answer(self, call: Call) -> Answer:
