@@ -24,7 +24,7 @@ class Page(Shape, Generic[Item]):
     results: list[Item]
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         # A page of `Agent | AgentObject` is an AgentPage in the document.
         first = (get_args(params[0]) or params)[0]
         return f"{first.__name__}Page"
