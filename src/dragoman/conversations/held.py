@@ -60,6 +60,7 @@ class Held:
     flushing: asyncio.Task[None] | None = None
     said_again: bool = False
     lost: bool = False
+    free: bool = False  # given back, and something in it is due at once
 
     @classmethod
     def of(cls, row: Row, deadline: float, now: datetime) -> "Held":

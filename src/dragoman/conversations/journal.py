@@ -74,6 +74,7 @@ class RecordResult(msgspec.Struct):
     current: bool  # false: the thread changed hands meanwhile, and the replies are discarded
     goes: bool  # the first reply is marked as sending; false: others were queued before it
     first_seq: int
+    free: bool  # given back, and due again at once
 
 
 class Settled(msgspec.Struct, kw_only=True):
@@ -107,6 +108,7 @@ class Settled(msgspec.Struct, kw_only=True):
 class SettleResult(msgspec.Struct):
     held: bool
     proceed: bool  # the next message is marked; false: it was discarded meanwhile
+    free: bool  # given back, and due again at once
 
 
 class Journal:
@@ -148,11 +150,11 @@ class Journal:
 
     async def _record(self, items: Sequence[Recorded]) -> list[RecordResult]:
         rows = await self._db.fetch(queries.RECORD, {"rows": _json(items), "now": self._clock.now()})
-        return [RecordResult(row["held"], row["current"], row["goes"], row["first_seq"]) for row in rows]
+        return [RecordResult(row["held"], row["current"], row["goes"], row["first_seq"], row["free"]) for row in rows]
 
     async def _settle(self, items: Sequence[Settled]) -> list[SettleResult]:
         rows = await self._db.fetch(queries.SETTLE, {"rows": _json(items), "now": self._clock.now(), "states": list(STATES)})
-        return [SettleResult(row["held"], row["proceed"]) for row in rows]
+        return [SettleResult(row["held"], row["proceed"], row["free"]) for row in rows]
 
     async def outbox(self, organisation_id: UUID, conversation_id: UUID) -> list[Row]:
         params = {"organisation_id": organisation_id, "conversation_id": conversation_id, "outbox": OUTBOX_LIMIT}

@@ -143,25 +143,26 @@ async def flush(services: Services, speaker: Speaker, held: Held, sending: Outgo
         step = await _next_step(services, speaker, held)
         if isinstance(step, Settled):
             if outcome is not None:
-                await _settle(services, outcome)
+                await _settle(services, held, outcome)
             outcome = step
             continue
         row = outcome or _row(held)
         row.pair_tokens, row.pair_at = held.pair
         if isinstance(step, Outgoing):
             row.next_message, row.next_attempt = step.id, new_id()
-            proceed = await _settle(services, row)
+            proceed = await _settle(services, held, row)
             step.attempt_id = row.next_attempt
             step.attempts += 1
             outcome = await _attempt(services, held, step) if proceed else None
             continue
         row.send_at, row.through_seq, row.release = step, held.through_seq, release
-        await _settle(services, row)
+        await _settle(services, held, row)
         return
 
 
-async def _settle(services: Services, row: Settled) -> bool:
+async def _settle(services: Services, held: Held, row: Settled) -> bool:
     answer = await services.journal.settle(row)
+    held.free = answer.free
     if not answer.held:
         LEASES_LOST.inc()
         raise LeaseLost

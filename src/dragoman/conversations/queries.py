@@ -130,6 +130,7 @@ advanced as (
         worker_id = case when r.release or not l.current then null else c.worker_id end
     from r join locked l using (n)
     where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
+    returning r.n, c.due_at <= %(now)s and c.lease_until is null as free
 ),
 queued as (
     insert into messages (organisation_id, id, conversation_id, seq, direction, author, type, content, number_id, state, cause,
@@ -157,8 +158,8 @@ attempted as (
     where l.held and l.current and l.goes
 )
 select coalesce(l.held, false) as held, coalesce(l.current, false) as current, coalesce(l.goes, false) as goes,
-       coalesce(l.last_seq, 0) + 1 as first_seq
-from r left join locked l using (n)
+       coalesce(l.last_seq, 0) + 1 as first_seq, coalesce(a.free, false) as free
+from r left join locked l using (n) left join advanced a using (n)
 order by n
 """
 
@@ -233,9 +234,11 @@ moved as (
         worker_id = case when r.release then null else c.worker_id end
     from r join locked l using (n)
     where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
+    returning r.n, c.due_at <= %(now)s and c.lease_until is null as free
 )
-select coalesce(l.held, false) as held, x.id is not null as proceed
-from r left join locked l using (n) left join next x on x.organisation_id = r.organisation_id and x.id = r.next_message
+select coalesce(l.held, false) as held, x.id is not null as proceed, coalesce(m.free, false) as free
+from r left join locked l using (n) left join moved m using (n)
+left join next x on x.organisation_id = r.organisation_id and x.id = r.next_message
 order by n
 """
 

@@ -44,6 +44,7 @@ async def take_turn(services: Services, speaker: outbox.Speaker, presence: Prese
     DELIVERY_SECONDS.observe(outcome.duration_ms / 1000)
     recorded = await _recorded(services, speaker, held, outcome)
     result = await services.journal.record(recorded)
+    held.free = result.free
     await _speak(services, speaker, held, recorded, result)
 
 

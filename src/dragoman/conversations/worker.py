@@ -89,16 +89,24 @@ class Worker:
 
     async def _claim(self) -> bool:
         """Take what is due; True when there may be more at once."""
-        limit = min(CLAIM_AT_ONCE, self._services.settings.worker_concurrency - len(self._held))
-        if limit <= 0:
+        if not (limit := min(CLAIM_AT_ONCE, self._room)):
             return False
         deadline = time.monotonic() + self._lease
         rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash)
         for row in rows:
             task = asyncio.create_task(self._attend(row, deadline))
             self._attending.add(task)
-            task.add_done_callback(self._attending.discard)
+            task.add_done_callback(self._attended)
         return len(rows) == limit
+
+    @property
+    def _room(self) -> int:
+        return max(0, self._services.settings.worker_concurrency - len(self._attending))
+
+    def _attended(self, task: asyncio.Task[None]) -> None:
+        if not self._room:
+            self._wake.set()
+        self._attending.discard(task)
 
     def _hash(self, turn_id: UUID) -> bytes:
         return callback.digest(self._services.vault, turn_id)
@@ -108,7 +116,7 @@ class Worker:
         if self._wake.is_set():
             return
         seconds = POLL_SECONDS
-        if (due := await self._services.journal.next_due()) is not None:
+        if self._room and (due := await self._services.journal.next_due()) is not None:
             seconds = min(seconds, max((due - self._services.clock.now()).total_seconds(), 0.0))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
@@ -129,6 +137,8 @@ class Worker:
             if self._held.get(held.id) is held:
                 del self._held[held.id]
             HELD.set(len(self._held))
+            if held.free:
+                self._wake.set()
 
     def _flush_meanwhile(self, held: Held) -> None:
         if held.flushing is not None and not held.flushing.done():
@@ -195,6 +205,7 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
 async def _give_back(services: Services, held: Held) -> None:
     # Due to think, and nobody to ask: the agent is gone. Its messages stay; the conversation rests.
     rest = held.row["think_at"] is not None and held.row["turn_id"] is None
-    await services.journal.settle(
+    answer = await services.journal.settle(
         Settled(organisation_id=held.organisation_id, conversation_id=held.id, fence=held.fence, rest=rest, release=True)
     )
+    held.free = answer.free
