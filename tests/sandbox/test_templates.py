@@ -43,6 +43,24 @@ async def test_named_parameters_go_by_name(town, dana):
     assert await town.refused(template(name="hello", extra=[wrong])) == (400, 132012)
 
 
+async def test_a_picture_in_the_header_is_fetched_and_must_be_one(town, lumen, dana):
+    picture = {"type": "HEADER", "format": "IMAGE"}
+    await town.control("POST", "/templates", {"name": "look", "components": [picture, {"type": "BODY", "text": "Look"}]})
+
+    def header(kind, **file):
+        return [{"type": "header", "parameters": [{"type": kind, kind: file}]}]
+
+    assert await town.refused(template(name="look")) == (400, 132012)
+    assert await town.refused(template(name="look", extra=header("video", link="https://lumen.example/a.mp4"))) == (400, 132012)
+    assert await town.refused(template(name="look", extra=header("image"))) == (400, 100)
+    lumen.files["cake.png"] = ("image/png", b"png")
+    _, answer = await town.send(template(name="look", extra=header("image", link=f"{lumen.origin}/files/cake.png")))
+    wamid = answer["messages"][0]["id"]
+    while (await town.bubble(dana, wamid))["media"]["url"] is None:
+        pass
+    assert (await town.bubble(dana, wamid))["media"]["kind"] == "image"
+
+
 async def test_a_paused_or_disabled_template_is_not_sent(town, lumen, dana):
     await town.control("POST", "/templates", READY)
     await town.control("POST", "/templates", READY | {"status": "PAUSED"})

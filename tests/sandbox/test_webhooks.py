@@ -1,9 +1,12 @@
 """Webhooks: retried until they are taken, batched, spoiled on request, and never in the way of a send."""
 
 import json
+from pathlib import Path
 
 import msgspec
 from business import DANA, NUMBER, WABA, text
+
+PAYLOADS = Path(__file__).parents[1] / "fixtures" / "payloads"
 
 
 async def test_a_webhook_is_retried_with_growing_pauses_until_it_is_answered_200(town, lumen, dana):
@@ -100,6 +103,17 @@ async def test_any_event_can_be_posted_and_its_writer_gets_answers(town, lumen):
     assert b"US.1" not in lumen.bodies[-1]
     await town.control("POST", "/webhooks/raw", {"body": body, "legacy": "bsuid_only"})
     assert [b'"wa_id"' in lumen.bodies[-1], b'"from"' in lumen.bodies[-1]] == [False, False]
+
+
+async def test_every_payload_we_know_of_can_be_posted(town, lumen):
+    payloads = [json.loads(file.read_text()) for file in sorted(PAYLOADS.glob("*.json"))]
+    lumen.reads = False
+    for place, body in enumerate(payloads, 1):
+        assert (await town.control("POST", "/webhooks/raw", {"body": body}))["status"] == 200
+        assert json.loads(lumen.bodies[-1]) == body
+        assert len(lumen.bodies) == place
+    for person in (await town.control("GET", "/state"))["people"]:
+        await town.chat(person)
 
 
 async def test_malformed_and_forged_webhooks_can_be_posted(town, lumen):

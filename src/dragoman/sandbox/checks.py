@@ -88,7 +88,14 @@ def _template(content: Json) -> None:
     if content.get("components") is not None:
         for component in items(content, "components", "template.", least=0, most=20):
             if component.get("parameters") is not None:
-                items(component, "parameters", "template.components[].", least=0, most=100)
+                for parameter in items(component, "parameters", "template.components[].", least=0, most=100):
+                    _template_file(parameter)
+
+
+def _template_file(parameter: Json) -> None:
+    kind = parameter.get("type")
+    if isinstance(kind, str) and kind in MEDIA_KINDS:
+        media(obj(parameter, kind, "template.components[].parameters[]."), f"parameters[].{kind}", filename=kind == "document")
 
 
 CONTENT: dict[str, Callable[[Json], None]] = {

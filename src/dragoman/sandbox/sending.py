@@ -87,7 +87,7 @@ def media_parts(kind: str, content: Json) -> Iterator[tuple[str, Json]]:
         yield kind, content
     elif kind == "interactive":
         header = content.get("header")
-        if isinstance(header, dict) and header.get("type") in MEDIA_KINDS:
+        if isinstance(header, dict) and header.get("type") in MEDIA_KINDS and isinstance(header.get(header["type"]), dict):
             yield header["type"], header[header["type"]]
     elif kind == "template":
         for component in content.get("components") or []:  # type: ignore[attr-defined]
