@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -40,9 +41,10 @@ async def test_what_is_not_there_is_not_found(lumen, path):
 
 
 async def test_a_wrong_method_is_told_the_right_ones(lumen):
-    refused = await lumen.delete("/api-keys/")
-    assert is_an_error(refused, 405, "method_not_allowed")
-    assert refused.headers["Allow"]
+    for path, allowed in [("/api-keys/", "GET, POST"), (f"/agents/{uuid4()}", "GET, PUT, PATCH, DELETE")]:
+        refused = await lumen.call("OPTIONS", path)
+        assert is_an_error(refused, 405, "method_not_allowed")
+        assert refused.headers["Allow"] == allowed
 
 
 @pytest.mark.parametrize(

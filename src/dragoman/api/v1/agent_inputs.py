@@ -72,7 +72,15 @@ Configuration = Annotated[dict[str, Any] | None, BeforeValidator(_as_object), Af
 NothingYet = Annotated[Annotated[list[Any], Field(max_length=0)] | None, BeforeValidator(_nothing_yet)]
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_not_blank)]
 Word = Annotated[str, Field(max_length=255)]
-Url = Annotated[str, Field(min_length=1, max_length=2000, description="Where messages are posted: a public https address")]
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2000,
+        description="Where messages are posted: a public https address",
+        json_schema_extra={"format": "uri", "pattern": "^https?://", "examples": ["https://agent.example/hook"]},
+    ),
+]
 Fallback = Annotated[str, Field(max_length=TEXT_BODY, description="What the customer is told after the first failure")]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Icebreaker = Annotated[str, Field(min_length=1, max_length=80)]  # Meta: at most 4 ice breakers of 80 characters

@@ -41,7 +41,9 @@ async def list_contacts(caller: Authenticated, services: Wired, paged: Paged) ->
     return paged.page([Contact.of(contact) for contact in found.items], found.total)
 
 
-@routes.post("/contacts/", status_code=201, summary="Create a contact")
+@routes.post(
+    "/contacts/", status_code=201, summary="Create a contact", responses={200: {"model": Contact, "description": "It existed already"}}
+)
 async def create_contact(new: CreateContactInput, caller: Authenticated, services: Wired, response: Response) -> Contact:
     """201 with a new contact; 200 with the one that has this phone number, as it is."""
     wanted = Wanted(digits(new.phone_number), new.name)

@@ -12,8 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from dragoman.errors import Problem, RateLimited
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 log = structlog.get_logger()
 
@@ -82,15 +85,22 @@ def _in_words(error: dict[str, Any], field: str) -> str:
     return f"{field}: {error['msg'][:1].lower()}{error['msg'][1:]}"
 
 
-def _http(_request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     headers = dict(error.headers or {})
     match error.status_code:
         case 404:
             return answer(404, "there is nothing at this address; /api/v1/docs/ lists what there is", "not_found")
         case 405:
-            return answer(405, f"this address takes only {headers.get('Allow', 'other methods')}", "method_not_allowed", headers=headers)
+            headers["Allow"] = ", ".join(_methods_of(request))
+            return answer(405, f"this address takes only {headers['Allow']}", "method_not_allowed", headers=headers)
     return answer(error.status_code, str(error.detail), "invalid" if error.status_code < 500 else "error", headers=headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Every method of this address; the router itself names those of the first route that fits."""
+    routes = request.app.routes
+    return [m for m in METHODS if any(route.matches({**request.scope, "method": m})[0] is Match.FULL for route in routes)]
 
 
 def _database(_request: Request, error: Exception) -> JSONResponse:
