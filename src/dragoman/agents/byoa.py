@@ -120,7 +120,7 @@ def _message(said: Said) -> dict[str, Any]:
         "location": content.get("location"),
         "contacts": content.get("contacts"),
         "order": content.get("order"),
-        "quoted": content.get("quoted"),
+        "quoted": said.quoted,
         "referral": content.get("referral"),
         "forwarded": content.get("forwarded", False),
     }

@@ -23,6 +23,16 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     voice: bool = False
 
 
+class Quoted(msgspec.Struct, frozen=True):
+    """The message that a customer answers to. Of one that we never saw, `message_id` and `text` are None."""
+
+    whatsapp_id: str
+    message_id: UUID | None = None
+    by: Literal["customer", "business"] | None = msgspec.field(default=None, name="from")
+    text: str | None = None  # its words, or what it is: "[an image]"
+    product: dict[str, Any] | None = None  # {catalog_id, product_retailer_id} when it was written from a product's page
+
+
 class Said(msgspec.Struct, frozen=True):
     """One message of the customer. `content` is the stored `whatsapp.events.Received` as JSON."""
 
@@ -31,6 +41,7 @@ class Said(msgspec.Struct, frozen=True):
     at: datetime
     content: dict[str, Any]
     files: list[File]
+    quoted: Quoted | None = None
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from dragoman.conversations.held import Held, Outgoing
 from dragoman.conversations.journal import Recorded, RecordResult, Reply
 from dragoman.conversations.metrics import CRASHED, DELIVERIES, DELIVERY_SECONDS, DISCARDED, LEASES_LOST
 from dragoman.conversations.presence import Presence
+from dragoman.conversations.quoting import quoted
 from dragoman.conversations.services import Services
 from dragoman.errors import Conflict, NotFound
 from dragoman.ids import new_id
@@ -81,6 +82,7 @@ async def question(services: Services, held: Held) -> Turn:
     row = held.row
     messages = row["questions"] or []
     files = await media.files(services, held.organisation_id, messages)
+    quotes = await quoted(services, held, messages)
     return Turn(
         id=row["turn_id"],
         agent_id=row["agent_id"],
@@ -89,7 +91,14 @@ async def question(services: Services, held: Held) -> Turn:
         business_number=row["display_number"],
         contact=Person(row["contact_id"], row["contact_name"], row["phone"], row["bsuid"], row["username"]),
         said=[
-            Said(UUID(m["id"]), m["wamid"], datetime.fromisoformat(m["said_at"]), m["content"], files.get(UUID(m["id"]), []))
+            Said(
+                id=UUID(m["id"]),
+                wamid=m["wamid"],
+                at=datetime.fromisoformat(m["said_at"]),
+                content=m["content"],
+                files=files.get(UUID(m["id"]), []),
+                quoted=quotes.get(UUID(m["id"])),
+            )
             for m in messages
         ],
         callback_url=callback.url(services, row["turn_id"]),

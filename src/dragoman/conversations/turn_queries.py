@@ -1,4 +1,4 @@
-"""The SQL of turns outside the main job: asking again, and noting a test."""
+"""The SQL of turns outside the main job: asking again, what is quoted, and noting a test."""
 
 REPLAY = """
 with old as (
@@ -25,6 +25,12 @@ due as (
     returning pg_notify('dragoman_due', '')
 )
 select c.with_agent, (select count(*) from due) > 0 as opened from old join c on c.id = old.conversation_id
+"""
+
+QUOTED = """
+select id, wamid, direction, author, content from messages
+where organisation_id = %(organisation_id)s and number_id = %(number_id)s and wamid = any(%(wamids)s)
+  and conversation_id = %(conversation_id)s
 """
 
 NOTE_TEST = """
