@@ -1,6 +1,6 @@
 """Contacts: the people a business talks to. One phone number is one contact."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Response
