@@ -67,6 +67,11 @@ def test_no_file_names_a_package_registry():
     assert named == []
 
 
+def test_no_archive_or_program_of_others_lies_here():
+    packed = {".gz", ".tgz", ".zip", ".whl", ".xz", ".bz2", ".so", ".exe", ".jar", ".map"}
+    assert [str(path.relative_to(ROOT)) for path in tracked() if path.suffix in packed or ".min." in path.name] == []
+
+
 def test_locks_pin_and_hash_every_package():
     for lock in ("requirements.lock", "requirements-dev.lock"):
         entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
