@@ -3,10 +3,13 @@
 import asyncio
 import hashlib
 import hmac
+import socket
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from io import BytesIO
 
 import msgspec
+import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -16,6 +19,26 @@ WABA = "102290000000001"
 DANA = "+15550007890"
 TOKEN = "lumen-token"
 JSON = {"Content-Type": "application/json"}
+
+
+@asynccontextmanager
+async def served(app, listening):
+    """`app` on this socket, inside the test's own loop."""
+    config = uvicorn.Config(app, lifespan="off", log_level="warning")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listening])
+    try:
+        yield
+    finally:
+        server.force_exit = True
+        await server.shutdown(sockets=[listening])
+
+
+def door():
+    listening = socket.create_server(("127.0.0.1", 0))
+    return listening, f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 class Business:

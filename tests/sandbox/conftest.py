@@ -1,34 +1,10 @@
 """The sandbox on a real socket, and Bakery Lumen's side of it: a server that takes webhooks, checks their signatures and keeps them."""
 
-import socket
-from contextlib import asynccontextmanager
-
 import aiohttp
 import pytest
-import uvicorn
-from business import Business, Town
+from business import Business, Town, door, served
 
 from dragoman.sandbox.app import Sandbox
-
-
-@asynccontextmanager
-async def served(app, listening):
-    """`app` on this socket, inside the test's own loop."""
-    config = uvicorn.Config(app, lifespan="off", log_level="warning")
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listening])
-    try:
-        yield
-    finally:
-        server.force_exit = True
-        await server.shutdown(sockets=[listening])
-
-
-def door():
-    listening = socket.create_server(("127.0.0.1", 0))
-    return listening, f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @pytest.fixture

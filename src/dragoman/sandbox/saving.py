@@ -45,4 +45,4 @@ class Saver:
     def close(self) -> None:
         if self._waiting:
             self._waiting.cancel()
-            self.save()
+        self.save()
