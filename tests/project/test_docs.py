@@ -4,11 +4,16 @@ import ast
 import re
 import sys
 import tomllib
+from datetime import UTC, datetime
 from importlib.metadata import packages_distributions
+from uuid import uuid4
 
+import msgspec
 from tests.project import tables
 from tests.project.source import ROOT, imports, tracked, tree, written
 
+from dragoman.agents import byoa
+from dragoman.agents.turns import File, Person, Said, Turn
 from dragoman.settings import Settings
 
 
@@ -50,6 +55,32 @@ def test_every_import_is_a_declared_dependency():
     imported = {name.split(".")[0] for path in written({".py"}, "src") for node in ast.walk(tree(path)) for name in imports(node)}
     foreign = {home.lower().replace("_", "-") for name in imported - set(sys.stdlib_module_names) for home in homes.get(name, [name])}
     assert foreign - PRODUCT - {"dragoman"} == {"psycopg-pool"}  # an extra of psycopg
+
+
+def test_the_contract_names_every_field_of_a_delivery():
+    now, nobody = datetime.now(UTC), uuid4()
+    file = File(url="https://dragoman.example/m", kind="image", mime_type="image/png", state="ready", expires_at=now)
+    said = Said(id=nobody, wamid="wamid.1", at=now, content={"type": "image"}, files=[file])
+    turn = Turn(
+        id=nobody,
+        agent_id=nobody,
+        conversation_id=nobody,
+        phone_number_id="1",
+        business_number="15550001234",
+        contact=Person(id=nobody, name="Dana", phone="15550007890", user_id=None, username=None),
+        said=[said],
+        callback_url="https://dragoman.example/c",
+        callback_until=now,
+        window_until=now,
+    )
+    contract = (ROOT / "docs/byoa.md").read_text()
+    assert {name for name in fields(msgspec.json.decode(byoa.payload(turn))) if f"`{name}`" not in contract} == set()
+
+
+def fields(value):
+    if isinstance(value, list):
+        return set().union(*map(fields, value))
+    return set(value).union(*map(fields, value.values())) if isinstance(value, dict) else set()
 
 
 def test_links_between_documents_lead_somewhere():
