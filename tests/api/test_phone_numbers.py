@@ -81,6 +81,7 @@ async def test_an_agent_that_nobody_is_behind_is_not_connected(lumen, number):
 @pytest.mark.parametrize("sent", [{}, {"agentId": "echo"}, {"agentId": None}, {"agentId": str(uuid4()), "webhookId": "x"}, None])
 async def test_connecting_needs_an_agent(lumen, number, sent):
     assert (await lumen.post(PATH + "connect-agent/", sent)).status == 400
+    assert (await lumen.post(PATH + "unsubscribe/", {"applyToExisting": 0})).status == 400
 
 
 async def test_an_agent_of_another_organisation_is_not_connected(lumen, rival, number):

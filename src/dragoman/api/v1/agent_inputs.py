@@ -82,14 +82,14 @@ Url = Annotated[
     ),
 ]
 Fallback = Annotated[str, Field(max_length=TEXT_BODY, description="What the customer is told after the first failure")]
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=86_400)]
 Icebreaker = Annotated[str, Field(min_length=1, max_length=80)]  # Meta: at most 4 ice breakers of 80 characters
 
 
 class ByoaOptions(Input):
     """Our additions: how the agent's webhook is called."""
 
-    timeout_seconds: Annotated[float, Field(ge=1, le=60, description="How long an answer may take")] = 15
+    timeout_seconds: Annotated[float, Field(strict=True, ge=1, le=60, description="How long an answer may take")] = 15
     retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = list(RETRY_DELAYS)  # noqa: RUF012 - pydantic copies it
     burst: Annotated[Literal["each", "merge"], Field(description="Messages that wait: one delivery each, or all in one")] = "each"
     fallback_message: Annotated[Fallback | None, BeforeValidator(_empty_is_none)] = None

@@ -23,7 +23,7 @@ Digits = Annotated[str, Path(description="The number with its country code, as d
 
 
 class DisconnectInput(Input):
-    apply_to_existing: Annotated[bool, Field(description="Also change the number's existing conversations")] = True
+    apply_to_existing: Annotated[bool, Field(strict=True, description="Also change the number's existing conversations")] = True
 
 
 class ConnectAgentInput(DisconnectInput):
