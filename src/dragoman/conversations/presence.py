@@ -5,8 +5,8 @@ replaces the older one of its conversation, so that the queue is never longer th
 """
 
 import asyncio
-import time
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,7 +21,8 @@ from dragoman.errors import NotFound
 log = structlog.get_logger()
 
 LANES = 8
-TYPING_SECONDS = 20.0  # Meta shows it for 25
+TYPING = timedelta(seconds=20)  # Meta shows it for 25
+GLANCE_SECONDS = 2.0
 
 
 class Wish(NamedTuple):
@@ -33,7 +34,7 @@ class Presence:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._wishes: dict[UUID, Wish] = {}
-        self._typing: dict[UUID, tuple[float, Wish]] = {}
+        self._typing: dict[UUID, tuple[datetime, Wish]] = {}
         self._waiting = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -62,7 +63,7 @@ class Presence:
             wish = self._wishes.pop(conversation_id)
             typing = wish.held.thinking
             if typing:
-                self._typing[conversation_id] = (time.monotonic() + TYPING_SECONDS, wish)
+                self._typing[conversation_id] = (self._services.clock.now() + TYPING, wish)
             try:
                 await self._show(wish, typing)
             except Exception:  # a customer who sees no ticks loses nothing; the pump must go on
@@ -76,8 +77,8 @@ class Presence:
     async def _refresh(self) -> None:
         """WhatsApp stops showing "typing…" after 25 seconds; say it again for agents that think longer."""
         while True:
-            await asyncio.sleep(2)
-            now = time.monotonic()
+            await self._services.clock.sleep(GLANCE_SECONDS)
+            now = self._services.clock.now()
             for conversation_id, (due, wish) in list(self._typing.items()):
                 if not wish.held.thinking:
                     del self._typing[conversation_id]
