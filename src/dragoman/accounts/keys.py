@@ -9,7 +9,7 @@ import secrets
 import string
 import zlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from dragoman.accounts import queries
@@ -92,11 +92,6 @@ async def authenticate(db: Database, vault: Vault, clock: Clock, key: str, limit
         wait = 60 - clock.now().second
         raise RateLimited(f"more than {limit_per_minute} requests in a minute with this API key; try again in {wait} s", retry_after=wait)
     return Caller(row["organisation_id"], row["id"], row["prefix"])
-
-
-async def forget_old_windows(db: Database, clock: Clock) -> int:
-    """Drop the rate counters of past minutes. For a job that runs now and then."""
-    return await db.execute(queries.FORGET_WINDOWS, {"before": clock.now() - timedelta(minutes=10)})
 
 
 def _fresh() -> tuple[str, str]:

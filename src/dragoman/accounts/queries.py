@@ -49,8 +49,6 @@ with found as (
 select found.organisation_id, found.id, found.prefix, counted.count from found, counted
 """
 
-FORGET_WINDOWS = "delete from rate_windows where minute < %(before)s"
-
 _APP = "organisation_id, id, app_id, app_secret, previous_app_secret, verify_token, created_at"
 
 PUT_APP = f"""

@@ -101,11 +101,6 @@ async def release(parts: Parts, claim: Claim) -> None:
     await parts.db.execute(queries.RELEASE_KEY, {"organisation_id": claim.organisation_id, "scope": claim.scope, "key": claim.key})
 
 
-async def forget_old(db: Database, clock: Clock) -> int:
-    """Drop the keys older than 48 hours. For a job that runs now and then."""
-    return await db.execute(queries.FORGET_KEYS, {"expired": clock.now() - KEPT})
-
-
 def _running() -> Conflict:
     return Conflict("the first request with this Idempotency-Key is still running; ask again in a second", code="idempotency_in_progress")
 

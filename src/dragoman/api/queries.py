@@ -23,5 +23,3 @@ RELEASE_KEY = """
 delete from idempotency_keys
 where organisation_id = %(organisation_id)s and scope = %(scope)s and key = %(key)s and status is null
 """
-
-FORGET_KEYS = "delete from idempotency_keys where created_at < %(expired)s"
