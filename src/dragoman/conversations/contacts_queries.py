@@ -13,7 +13,7 @@ with wanted as (
     on conflict (organisation_id, kind, value) do nothing
     returning contact_id
 )
-insert into contacts (organisation_id, id, name, phone, created_at, updated_at)
+insert into contacts (organisation_id, id, given_name, phone, created_at, updated_at)
 select %(organisation_id)s, w.id, w.name, w.phone, %(now)s, %(now)s
 from wanted w join claimed on claimed.contact_id = w.id
 returning id
@@ -56,7 +56,7 @@ where k.organisation_id = %(organisation_id)s and k.id = (select id from line wh
 
 RENAME = f"""
 {KEPT}
-update contacts k set name = %(name)s, updated_at = %(now)s
+update contacts k set given_name = %(name)s, updated_at = %(now)s
 where k.organisation_id = %(organisation_id)s and k.id = (select id from line where merged_into is null)
 returning {COLUMNS}
 """

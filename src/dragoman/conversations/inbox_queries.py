@@ -10,7 +10,7 @@ with r as (
 ),
 known as (
     select r.*, k.id as contact_id,
-           (r.name is not null and k.name is distinct from r.name) or (r.username is not null and k.username is distinct from r.username)
+           (r.name is not null and k.profile_name is distinct from r.name) or (r.username is not null and k.username is distinct from r.username)
            or (r.bsuid is not null and ib.contact_id is null) or (r.phone is not null and ip.contact_id is distinct from k.id) as stale
     from r
     left join contact_identities ib on ib.organisation_id = r.organisation_id and ib.kind = 'bsuid' and ib.value = r.bsuid
@@ -167,7 +167,7 @@ with r as (
         id uuid, name text, phone text, bsuid text, parent_bsuid text, username text)
 ),
 made as (
-    insert into contacts (organisation_id, id, name, phone, bsuid, username, created_at, updated_at)
+    insert into contacts (organisation_id, id, profile_name, phone, bsuid, username, created_at, updated_at)
     select %(organisation_id)s, id, name, phone, bsuid, username, %(now)s, %(now)s from r
 )
 insert into contact_identities (organisation_id, kind, value, contact_id, first_seen_at)
@@ -179,7 +179,7 @@ on conflict (organisation_id, kind, value) do update set contact_id = excluded.c
 
 RENAME = """
 update contacts
-set name = coalesce(%(name)s, name), phone = coalesce(%(phone)s, phone), bsuid = coalesce(%(bsuid)s, bsuid),
+set profile_name = coalesce(%(name)s, profile_name), phone = coalesce(%(phone)s, phone), bsuid = coalesce(%(bsuid)s, bsuid),
     username = coalesce(%(username)s, username), updated_at = %(now)s
 where organisation_id = %(organisation_id)s and id = %(contact_id)s
 """

@@ -92,7 +92,9 @@ create index numbers_by_display on numbers (organisation_id, display_number);
 create table contacts (
     organisation_id uuid not null references organisations (id),
     id uuid not null,
-    name text,
+    given_name text,                         -- what the business calls the person; wins
+    profile_name text,                       -- what the person calls himself on WhatsApp
+    name text generated always as (coalesce(given_name, profile_name)) stored,
     phone text,
     bsuid text,
     username text,
