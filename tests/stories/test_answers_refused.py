@@ -40,7 +40,7 @@ FORMS = {
     "an HTML page": web.Response(text="<!DOCTYPE html><title>Welcome to nginx</title>", content_type="text/html"),
     "looks like JSON but cannot be read": web.Response(body=b'{"content": "half', headers={"Content-Type": "application/json"}),
     "the content type image/png": web.Response(body=b"\x89PNG\r\n", headers={"Content-Type": "image/png"}),
-    "longer than 256 KiB": web.Response(body=b"x" * (256 * 1024 + 1), headers={"Content-Type": "text/plain"}),
+    "answered with more than 262144 bytes": web.Response(body=b"x" * (256 * 1024 + 1), headers={"Content-Type": "text/plain"}),
 }
 
 
@@ -66,6 +66,25 @@ async def test_the_first_2_kb_of_what_was_said_are_kept(lumen, echo, dana):
     await dana.says("Hello")
     (call,) = await calls(lumen, echo)
     assert call["responseHead"] == json.dumps(answer)[:2048]
+
+
+async def test_of_an_answer_without_end_the_beginning_is_kept(lumen, echo, dana):
+    echo.script = ["Once upon a time " * 20_000, web.Response(status=500, body=b"Traceback " * 40_000)]
+    await dana.says("A story, please")
+    await dana.says("Another one")
+    endless, broken = await calls(lumen, echo, 2)
+    assert endless["responseHead"] == ("Once upon a time " * 200)[:2048]
+    assert (broken["outcome"], broken["status"]) == ("failed", 500)
+    assert broken["responseHead"].startswith("Traceback")
+
+
+async def test_a_compressed_answer_is_not_asked_for_twice(lumen, echo, dana):
+    compressed = web.Response(body=b"\x1f\x8b\x08 packed", headers={"Content-Encoding": "gzip", "Content-Type": "text/plain"})
+    echo.script = [compressed]
+    await dana.says("Hello")
+    (call,) = await calls(lumen, echo)
+    assert (call["outcome"], call["retryAt"]) == ("unrecognised", None)
+    assert "compressed" in call["cause"]
 
 
 async def test_one_bad_item_refuses_the_whole_list(lumen, echo, dana):

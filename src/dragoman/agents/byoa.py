@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 from dragoman.agents import answers
 from dragoman.agents.turns import File, Outcome, Said, Turn
 from dragoman.clock import Clock
-from dragoman.http.answers import Answer, NoAnswer, Refused, TooLong
+from dragoman.http.answers import Answer, NoAnswer, Refused, TooLong, Unreadable
 from dragoman.http.guarded import Guarded
 
 LARGEST_ANSWER = 256 * 1024
@@ -45,8 +45,8 @@ async def ask(guarded: Guarded, clock: Clock, endpoint: Endpoint, event_id: str,
         answer = await guarded.request("POST", endpoint.url, headers=headers, body=body, timeout=endpoint.timeout, largest=LARGEST_ANSWER)
     except Refused as refusal:
         return outcome("refused", cause=f"The webhook was not called: {refusal.reason}")
-    except TooLong as long:
-        return outcome("unrecognised", status=long.status, cause=f"The agent's answer is longer than {LARGEST_ANSWER // 1024} KiB.")
+    except (TooLong, Unreadable) as unfit:
+        return outcome(**_unfit(unfit, clock.now()))
     except NoAnswer as nothing:
         return outcome("failed", cause=f"The agent did not answer: {nothing.reason}")
     if not 200 <= answer.status < 300:
@@ -148,6 +148,15 @@ def _reading(answer: Answer) -> dict[str, Any]:
     if isinstance(read, answers.Silence):
         return {"kind": "silent", **base}
     return {"kind": "unrecognised", "cause": f"The agent's answer could not be used: {read.reason}", **base}
+
+
+def _unfit(unfit: TooLong | Unreadable, now: datetime) -> dict[str, Any]:
+    """An answer that came and could not be taken. The agent has done its work: asking again would make it work twice."""
+    begun = unfit.head if isinstance(unfit, TooLong) else b""
+    if not 200 <= unfit.status < 300:
+        return _refusal(Answer(unfit.status, {}, begun), now)
+    cause = f"The agent's answer could not be used: {unfit.reason}"
+    return {"kind": "unrecognised", "status": unfit.status, "head": _head(begun), "cause": cause}
 
 
 def _refusal(answer: Answer, now: datetime) -> dict[str, Any]:

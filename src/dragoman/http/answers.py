@@ -39,9 +39,12 @@ class NoAnswer(Exception):
 
 
 class TooLong(NoAnswer):
-    def __init__(self, reason: str, *, status: int) -> None:
+    """`head` is how the answer begins."""
+
+    def __init__(self, reason: str, *, status: int, head: bytes = b"") -> None:
         super().__init__(reason, body_sent=True)
         self.status = status
+        self.head = head
 
 
 class Unreadable(NoAnswer):

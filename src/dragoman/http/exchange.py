@@ -32,6 +32,7 @@ from dragoman.http.answers import Answer, NoAnswer, Refused, TooLong
 from dragoman.http.dialling import Forbidden
 
 CONNECT_SECONDS = 5.0
+HEAD = 4096
 _SLICE = 256 * 1024
 
 Ask = Callable[[], AbstractAsyncContextManager[ClientResponse]]
@@ -108,12 +109,14 @@ def _met_a_closing_connection(error: Exception, body: Body) -> bool:
 
 
 async def _read(response: ClientResponse, host: str, largest: int) -> bytes:
-    content, parts, size = response.content, [], 0
+    content, size = response.content, 0
+    parts: list[bytes] = []
     while part := await content.readany():
         size += len(part)
         if size > largest:
             response.close()
-            raise TooLong(f"{host} answered with more than {largest} bytes, which is the most that is taken.", status=response.status)
+            reason = f"{host} answered with more than {largest} bytes, which is the most that is taken."
+            raise TooLong(reason, status=response.status, head=b"".join([*parts, part])[:HEAD])
         parts.append(part)
     return b"".join(parts)
 
