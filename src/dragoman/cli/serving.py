@@ -8,6 +8,8 @@ from typing import Annotated
 
 import structlog
 import typer
+from structlog.processors import ExceptionRenderer
+from structlog.tracebacks import ExceptionDictTransformer
 from uvloop import new_event_loop
 
 from dragoman import app, settings
@@ -41,13 +43,15 @@ def load(data_dir: Path | None, host: str, port: int) -> settings.Settings:
 def write_logs(level: str) -> None:
     """One JSON object a line on standard error; readable lines when a person is watching."""
     person = sys.stderr.isatty()
+    # Without local variables, which hold what customers say and the secrets that it travels with.
+    tracebacks = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            *([] if person else [structlog.processors.dict_tracebacks]),
-            structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer(),
+            *([console] if person else [tracebacks, structlog.processors.JSONRenderer()]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -131,7 +131,7 @@ async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, out
         duration_ms=outcome.duration_ms,
         outcome=outcome.kind,
         status=outcome.status,
-        response_head=outcome.head,
+        response_head=_without_token(services, row["turn_id"], outcome.head),
         cause=outcome.cause,
         turn_state="open" if retry_at else _STATE[outcome.kind],
         through_seq=row["through_seq"],
@@ -143,6 +143,11 @@ async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, out
         pair_at=held.pair.at,
         release=not replies,
     )
+
+
+def _without_token(services: Services, turn_id: UUID, head: str | None) -> str | None:
+    """Error pages show the request they are about, with the callback's address in it."""
+    return head.replace(callback.token(services.vault, turn_id), "…") if head else head
 
 
 def _replies(outcome: Outcome, fallback: str | None) -> list[Reply]:
