@@ -164,6 +164,22 @@ async def test_all_hostile_servers_together_cost_little_memory_and_hold_up_nobod
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X-More: more\r\n" * 150,
+        b"HTTP/1.1 200 OK\r\nX-More: " + b"x" * 10_000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X" * 10_000 + b": x\r\n",
+        b"HTTP/1.1 200 " + b"x" * 10_000 + b"\r\n",
+    ],
+    ids=["too many headers", "too long a header", "too long a name", "too long a first line"],
+)
+async def test_a_head_beyond_all_measure_is_not_taken(serve, guarded, head):
+    server = await serve(head + b"Content-Length: 2\r\n\r\nok")
+    with pytest.raises(NoAnswer, match="not valid HTTP"):
+        await guarded.request("POST", server.url, body=b"{}", timeout=10)
+
+
 async def test_a_gzip_bomb_is_not_even_unpacked(serve, guarded):
     bomb = gzip.compress(b"\0" * 50_000_000)
     server = await serve(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb)
