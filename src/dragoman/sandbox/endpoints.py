@@ -104,7 +104,8 @@ async def download(call: Call) -> Answer:
     media = call.box.shelf.linked(query.get("mid", ""), query.get("ext", ""), query.get("hash", ""), call.box.now)
     if media is None or media.waba_id not in token.wabas:
         return Answer(b"", 404, b"text/html; charset=utf-8")
-    name = (media.filename or f"{media.id}").replace('"', "").encode("ascii", "replace")
+    # The name is a person's, who may have put a line break into it.
+    name = "".join(c for c in media.filename or f"{media.id}" if c.isprintable() and c != '"').encode("ascii", "replace")
     disposition = (b"content-disposition", b'attachment; filename="%b"' % name)
     return Answer(call.box.shelf.data(media), 200, media.mime_type.encode("latin-1", "replace"), [disposition])
 
