@@ -18,6 +18,10 @@ class Clock:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
 
+    def real_now(self) -> datetime:
+        """The time that everybody else has, however far this clock was moved: for signatures that others check."""
+        return datetime.now(UTC)
+
     def timestamp(self) -> float:
         return time.time() + self.offset.total_seconds()
 

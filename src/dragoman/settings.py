@@ -23,17 +23,22 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8050", description="How the outside world reaches this server")
     graph_url: str = Field(META_GRAPH_URL, description="Graph API base URL; `sandbox` is the built-in emulator")
     graph_version: str = Field("v26.0", pattern=r"^v\d+\.\d+$", description="Graph API version used for calls")
-    media_url: str | None = Field(None, description="Object store for media (`file://` or `s3://`); empty is a folder in the data directory")
+    media_url: str | None = Field(
+        None, description="Object store for media (`file://` or `s3://`); empty is a folder in the data directory"
+    )
     media_url_hours: int = Field(24, ge=1, le=24 * 30, description="How long a media link given to an agent works")
     allow_private_urls: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(
-        default_factory=list, description="Comma list of networks that agent URLs may point into, over http too; empty allows public https only"
+        default_factory=list,
+        description="Comma list of networks that agent URLs may point into, over http too; empty allows public https only",
     )
     api_rate_limit: int = Field(100, ge=1, description="API requests per minute and key")
     callback_rate_limit: int = Field(60, ge=1, description="Callback posts per minute and delivery")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line that is written")
     worker_concurrency: int = Field(4000, ge=1, description="Conversations one worker process holds at once")
     lease_seconds: float = Field(30, gt=2, description="How long a silent worker keeps its conversations")
-    unknown_wait_seconds: float = Field(120, ge=1, description="How long a send without an answer waits for a status before it is shown as unknown")
+    unknown_wait_seconds: float = Field(
+        120, ge=1, description="How long a send without an answer waits for a status before it is shown as unknown"
+    )
 
     @field_validator("allow_private_urls", mode="before")
     @classmethod

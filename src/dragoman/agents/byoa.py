@@ -40,7 +40,11 @@ async def ask(guarded: Guarded, clock: Clock, endpoint: Endpoint, event_id: str,
     def outcome(kind: Any, **fields: Any) -> Outcome:
         return Outcome(kind=kind, started_at=started_at, duration_ms=(time.perf_counter() - start) * 1000, **fields)
 
-    headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT, **signature(endpoint.secrets, event_id, started_at, body)}
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        **signature(endpoint.secrets, event_id, clock.real_now(), body),
+    }
     try:
         answer = await guarded.request("POST", endpoint.url, headers=headers, body=body, timeout=endpoint.timeout, largest=LARGEST_ANSWER)
     except Refused as refusal:

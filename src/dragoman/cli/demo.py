@@ -54,7 +54,7 @@ async def _demo(once: bool, port: int, data_dir: Path) -> None:
             program = _example()
             typer.echo(f"Starting the example agent, {program.name}, on http://127.0.0.1:{agent_port} ...\n")
             async with _child([sys.executable, str(program), str(agent_port)], data_dir / "agent.log", environment):
-                await _listening(agent_port)
+                await _listening(data_dir / "agent.log")
                 await _play(server)
                 _tell_where(url, server.key, agent, program, data_dir)
                 if not once:
@@ -122,15 +122,12 @@ def _end_of(log: Path) -> str:
     return log.read_text().strip()[-500:]
 
 
-async def _listening(port: int) -> None:
-    for _ in range(100):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
+async def _listening(log: Path) -> None:
+    for _ in range(200):
+        if "listens on" in _end_of(log):
             return
-        except OSError:
-            await asyncio.sleep(0.05)
-    raise NotThere("the example agent did not start within 5 seconds")
+        await asyncio.sleep(0.05)
+    raise NotThere(f"the example agent did not start within 10 seconds; {log} says: {_end_of(log)}")
 
 
 async def _key(office: Office) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class Sandbox:
         state_file: Path | None = None,
     ) -> None:
         state = saving.load(state_file)
+        # Time does not go back at a restart: what was stored under a moved clock would lie in the future.
+        clock.advance(max(timedelta(seconds=state.clock_offset) - clock.offset, timedelta(0)))
         world = World(state, int(clock.timestamp() * 1000))
         starting.furnish(world, App(DEFAULT_APP, app_secret, verify_token, callback_url), access_token)
         timers, faults, web = Timers(clock), Faults(), Web()

@@ -202,6 +202,8 @@ async def _advance(box: Box, request: Request) -> object:
     if not 0 <= seconds <= MOST_SECONDS:
         raise Invalid(f"The clock moves forward by 0 to {MOST_SECONDS} seconds.", field="advance_seconds")
     box.clock.advance(timedelta(seconds=seconds))
+    box.world.state.clock_offset = box.clock.offset.total_seconds()
+    box.saver.save()
     return {"now": box.now, "offset_seconds": box.clock.offset.total_seconds()}
 
 

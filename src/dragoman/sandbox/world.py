@@ -167,6 +167,7 @@ class Delivery(msgspec.Struct):
 
 class State(msgspec.Struct):
     serial: int = 0
+    clock_offset: float = 0.0  # seconds the clock was moved
     people_made: int = 0
     messaging_limits: dict[str, int] = {}
     apps: dict[str, App] = {}
