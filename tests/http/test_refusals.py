@@ -253,6 +253,11 @@ def test_with_a_network_allowed_its_urls_pass_the_first_look(url):
     check_url(url, [ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
 
 
+def test_port_0_is_none_even_then():
+    with pytest.raises(Refused, match="Port 0"):
+        check_url("https://10.1.2.3:0/", [ip_network("10.0.0.0/8")])
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "agent.internal"])
 async def test_an_allowed_network_is_reached_over_http_and_on_any_port(guard, serve, host):
     server = await serve()

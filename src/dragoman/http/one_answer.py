@@ -33,8 +33,7 @@ class OneAnswer(ResponseHandler):
         if not self._more:
             self.abort()
             return
-        interim = data[0].code < 200 and data[0].code != 101
-        self._more = self._more - 1 if interim else 0
+        self._more = self._more - 1 if data[0].code < 200 else 0
         super().feed_data(data, size)
 
 
