@@ -32,6 +32,22 @@ async def late(lumen, delivery, answer=None, *, key=None, text=None):
         return response.status, await response.json(), response.headers
 
 
+async def says(phone, *texts):
+    """Several messages in this order, each stored before the next: WhatsApp's webhooks may overtake each other. Their wamids."""
+    return [await arrives(phone, phone.says(text)) for text in texts]
+
+
+async def arrives(phone, sending):
+    """Wait until what a customer sends is stored; its wamid."""
+    wamid = await sending
+
+    async def stored():
+        return await phone.lumen.rows("select 1 from messages where wamid = %(wamid)s", wamid=wamid)
+
+    await until(stored, "the message is stored")
+    return wamid
+
+
 async def causes(lumen, kind, name="Dana"):
     """What went wrong, out of the entries of one kind in the timeline."""
     return [entry["cause"] for entry in (await lumen.timeline(name))["entries"] if entry["kind"] == kind]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from aiohttp import web
-from hook import calls, late, rested
+from hook import calls, late, rested, says
 from stage import serving
 
 BYTES = {"jpg": b"\xff\xd8\xff a cake", "mp4": b"\0\0\0\x18ftypmp42 rolling", "mp3": b"ID3 the bell", "pdf": b"%PDF-1.4 the menu"}
@@ -59,8 +59,7 @@ SILENCES = {
 
 async def test_an_agent_may_be_silent_in_many_ways(lumen, echo, dana):
     echo.script = [web.Response(status=status, body=body, headers={"Content-Type": kind}) for status, body, kind in SILENCES.values()]
-    for name in SILENCES:
-        await dana.says(name)
+    await says(dana, *SILENCES)
     recorded = await calls(lumen, echo, len(SILENCES))
     assert {name: call["outcome"] for name, call in zip(SILENCES, recorded, strict=True)} == dict.fromkeys(SILENCES, "silent")
     assert {call["turnState"] for call in recorded} == {"silent"}
@@ -88,8 +87,7 @@ TEXTS = {
 
 async def test_a_text_may_come_in_many_forms(lumen, echo, dana):
     echo.script = list(TEXTS.values())
-    for name in TEXTS:
-        await dana.says(name)
+    await says(dana, *TEXTS)
     assert dict(zip(TEXTS, await dana.hears_text(len(TEXTS)), strict=True)) == dict.fromkeys(TEXTS, "Good morning")
 
 
@@ -218,6 +216,5 @@ async def test_the_callback_takes_the_same_forms(lumen, echo, dana, shop):
 
 async def test_a_document_is_shown_under_its_name(lumen, echo, dana, shop):
     echo.script = [at(shop, {"document": {"url": "SHOP/menu.pdf", "filename": "Menu 2026.pdf"}}), at(shop, {"document": "SHOP/menu.pdf"})]
-    await dana.says("The menu?")
-    await dana.says("And again?")
+    await says(dana, "The menu?", "And again?")
     assert [message["media"]["filename"] for message in await dana.hears(2)] == ["Menu 2026.pdf", "menu.pdf"]

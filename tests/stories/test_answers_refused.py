@@ -4,7 +4,7 @@ import json
 
 import pytest
 from aiohttp import web
-from hook import calls, causes, late, rested
+from hook import calls, causes, late, rested, says
 
 
 def buttons(count, title="Rye"):
@@ -47,8 +47,7 @@ FORMS = {
 @pytest.mark.parametrize("table", [LIMITS, FORMS], ids=["a limit that is broken", "a form that nobody knows"])
 async def test_nothing_is_sent_and_the_reason_is_on_record(lumen, echo, dana, table):
     echo.script = [answer if isinstance(answer, web.Response) else web.json_response(answer) for answer in table.values()]
-    for n in range(len(table)):
-        await dana.says(f"question {n}")
+    await says(dana, *(f"question {n}" for n in range(len(table))))
     recorded = await calls(lumen, echo, len(table))
     for reason, call in zip(table, recorded, strict=True):
         assert reason in call["cause"]
@@ -70,8 +69,7 @@ async def test_the_first_2_kb_of_what_was_said_are_kept(lumen, echo, dana):
 
 async def test_of_an_answer_without_end_the_beginning_is_kept(lumen, echo, dana):
     echo.script = ["Once upon a time " * 20_000, web.Response(status=500, body=b"Traceback " * 40_000)]
-    await dana.says("A story, please")
-    await dana.says("Another one")
+    await says(dana, "A story, please", "Another one")
     endless, broken = await calls(lumen, echo, 2)
     assert endless["responseHead"] == ("Once upon a time " * 200)[:2048]
     assert (broken["outcome"], broken["status"]) == ("failed", 500)
@@ -98,8 +96,7 @@ async def test_one_bad_item_refuses_the_whole_list(lumen, echo, dana):
 
 async def test_an_answer_that_cannot_be_used_does_not_stop_the_conversation(lumen, echo, dana):
     echo.script = [{"foo": "bar"}]
-    await dana.says("one")
-    await dana.says("two")
+    await says(dana, "one", "two")
     assert await dana.hears_text() == ["You said: two"]
 
 

@@ -5,6 +5,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from cast import until
+from hook import arrives
 
 PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")
 VOICE = b"OggS\0\x02 not really Opus, but bytes that must arrive as they left" * 500
@@ -132,9 +133,8 @@ async def test_a_location_comes_as_degrees(lumen, echo, dana):
 async def test_a_quoted_message_comes_with_its_words_and_its_author(lumen, echo, dana):
     mine = await dana.says("One rye")
     (answer,) = await dana.hears()
-    await dana.says("Make it two", quoted=mine)
-    await dana.says("Really?", quoted=answer["id"])
-    await dana.says("And this?", quoted="wamid.of-another-time")
+    for text, quoted in (("Make it two", mine), ("Really?", answer["id"]), ("And this?", "wamid.of-another-time")):
+        await arrives(dana, dana.says(text, quoted=quoted))
     deliveries = await echo.delivered(4)
     stored = {m["delivery"]["waId"]: m["id"] for m in await lumen.messages()}
     ours, theirs, unseen = (delivery["context"]["quoted"] for delivery in deliveries[1:])
@@ -147,8 +147,8 @@ async def test_a_quoted_message_comes_with_its_words_and_its_author(lumen, echo,
 
 async def test_the_ad_a_customer_came_from_is_told(lumen, echo, dana):
     ad = {"source_url": "https://fb.me/ad", "source_id": "120210", "source_type": "ad", "headline": "Fresh rolls", "ctwa_clid": "Aff-x"}
-    await dana.says("I saw your ad", referral=ad)
-    await dana.says("Still there?")
+    await arrives(dana, dana.says("I saw your ad", referral=ad))
+    await arrives(dana, dana.says("Still there?"))
     first, second = await echo.delivered(2)
     assert first["context"]["referral"] == ad
     assert second["context"]["referral"] is None

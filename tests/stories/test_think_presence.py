@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from cast import Phone, until
-from hook import late
+from hook import late, says
 
 
 class Slow:
@@ -73,8 +73,7 @@ async def test_nobody_is_typing_when_nobody_will_answer(lumen, echo, dana):
 async def test_one_delivery_is_in_flight_while_other_customers_are_answered(lumen, echo, dana, zoe):
     slow = Slow()
     echo.answer = lambda delivery: slow(delivery) if delivery["context"]["contact"]["name"] == "Dana" else {"content": "Welcome"}
-    for text in ("one", "two", "three"):
-        await dana.says(text)
+    await says(dana, "one", "two", "three")
     await echo.delivered()
     for n in range(1, 4):
         await zoe.says("Hello")
@@ -113,8 +112,7 @@ async def test_nothing_waits_for_the_safety_net(lumen, echo, dana, monkeypatch):
     await dana.hears()
     monkeypatch.setattr("dragoman.conversations.worker.POLL_SECONDS", 3600)
     await lumen.skip(seconds=1)  # out of the nap that has begun already
-    for text in ("one", "two", "three"):
-        await dana.says(text)
+    await says(dana, "one", "two", "three")
     await dana.hears(4)
     await late(lumen, echo.deliveries[-1], {"content": "And another thing"})
     assert (await dana.hears_text(5))[4] == "And another thing"
