@@ -27,6 +27,7 @@ class Outgoing:
     attempt_id: UUID | None = None
     not_before: datetime | None = None
     reply_to_wamid: str | None = None
+    once_more: bool = False  # unknown for the first time, so that `resend_once` may send it again
 
     @classmethod
     def of(cls, row: Row) -> "Outgoing":
@@ -41,6 +42,7 @@ class Outgoing:
             attempt_id=_uuid(row["attempt_id"]) if row["attempt_id"] else None,
             not_before=_time(row["not_before"]),
             reply_to_wamid=row["reply_to_wamid"],
+            once_more=bool(row["once_more"]),
         )
 
 

@@ -1,6 +1,7 @@
 """The SQL of what comes in: messages, statuses, names. See `queries` for the order in which rows are locked."""
 
 # Known senders only: a row whose sender is new comes back as 'unknown' and is received again once it has a contact.
+# A message that another process stores at the same moment is a unique violation: the conversations were counted on without it.
 RECEIVE = """
 with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
@@ -72,7 +73,6 @@ stored as (
     select p.organisation_id, p.id, t.id, t.last_seq - p.total + p.position, case p.author when 'phone_app' then 'out' else 'in' end, p.author, p.type, p.content,
            p.number_id, p.wamid, case p.author when 'phone_app' then 'sent' else 'received' end, p.reply_to_wamid, p.wants and t.owner = 'agent', p.said_at, %(now)s, p.raw
     from placed p join touched t using (organisation_id, number_id, contact_id)
-    on conflict (organisation_id, number_id, wamid) where wamid is not null do nothing
     returning organisation_id, id, conversation_id
 ),
 files as (
@@ -106,29 +106,33 @@ noted as (
     on conflict do nothing
 ),
 best as (
-    select distinct on (organisation_id, message_id) *
+    select distinct on (organisation_id, message_id) organisation_id, message_id, wamid, status, said_at, cause, error_code,
+           (array_agg(pricing) filter (where pricing is not null) over (partition by organisation_id, message_id))[1] as pricing
     from found where message_id is not null
     order by organisation_id, message_id, array_position(%(states)s::text[], status) desc nulls last
 ),
 before as (
-    select m.organisation_id, m.id, m.conversation_id, m.state
+    select m.organisation_id, m.id, m.conversation_id, m.state,
+           coalesce(array_position(%(states)s::text[], b.status) > array_position(%(states)s::text[], m.state), false) as up
     from messages m join best b on b.organisation_id = m.organisation_id and b.message_id = m.id
     order by m.organisation_id, m.id for update of m
 ),
 moved as (
     update messages m
-    set state = b.status, wamid = coalesce(m.wamid, b.wamid), status_at = b.said_at, not_before = null,
-        cause = b.cause, error_code = b.error_code, pricing = coalesce(b.pricing, m.pricing)
+    set state = case when o.up then b.status else m.state end, wamid = coalesce(m.wamid, b.wamid),
+        status_at = case when o.up then b.said_at else m.status_at end, not_before = case when not o.up then m.not_before end,
+        cause = case when o.up then b.cause else m.cause end, error_code = case when o.up then b.error_code else m.error_code end,
+        pricing = coalesce(b.pricing, m.pricing)
     from best b join before o on o.organisation_id = b.organisation_id and o.id = b.message_id
     where m.organisation_id = b.organisation_id and m.id = b.message_id
-      and array_position(%(states)s::text[], b.status) > array_position(%(states)s::text[], m.state)
+      and (o.up or (b.pricing is not null and b.pricing is distinct from m.pricing))
 ),
 -- A status that carries our attempt id proves that WhatsApp took the message, whatever became of the call.
 proven as (
     update send_attempts a set outcome = 'accepted', ended_at = coalesce(a.ended_at, %(now)s)
-    from found f where a.organisation_id = f.organisation_id and a.id = f.attempt_id and a.outcome = 'unknown'
+    from found f where a.organisation_id = f.organisation_id and a.id = f.attempt_id and coalesce(a.outcome, 'unknown') = 'unknown'
 )
-select distinct o.organisation_id, o.conversation_id from before o where o.state = 'unknown'
+select distinct o.organisation_id, o.conversation_id from before o where o.up and o.state in ('queued', 'unknown')
 """
 
 RESUME = """

@@ -31,7 +31,7 @@ from dragoman.ids import new_id
 from dragoman.store.database import Connection
 from dragoman.whatsapp import content as contents
 from dragoman.whatsapp import messages
-from dragoman.whatsapp.errors import Verdict
+from dragoman.whatsapp.errors import Verdict, given_up
 
 log = structlog.get_logger()
 
@@ -176,31 +176,30 @@ async def _next_step(services: Services, speaker: Speaker, held: Held) -> Outgoi
     first, now = held.outbox[0], services.clock.now()
     if first.state == "sending":
         first.state, first.not_before = "unknown", now + _patience(services)
-        return _row(held, first, cause=DIED_CAUSE, not_before=first.not_before)
+        died = _row(held, first, cause=DIED_CAUSE, not_before=first.not_before)
+        died.outcome = "unknown"
+        return died
     if first.not_before is not None and first.not_before > now:
         return first.not_before
-    if first.state == "unknown":
-        return _after_the_wait(held, first)
-    obstacle = await blocked(services, speaker, held, first)
-    if obstacle is None:
-        return held.outbox.popleft()
-    return obstacle
+    if first.state == "unknown" and not _goes_once_more(held, first, now):
+        held.outbox.popleft()
+        return _row(held, first, cause=UNKNOWN_CAUSE)
+    return await blocked(services, speaker, held, first) or held.outbox.popleft()
 
 
-def _after_the_wait(held: Held, message: Outgoing) -> Settled:
-    """No status came. Say so for good, or send once more where the agent's owner prefers a double to a gap."""
-    message.not_before = None
-    if held.row["resend"] == "resend_once" and message.attempts < 2:
-        message.state = "queued"
-        return _row(held, message)
-    held.outbox.popleft()
-    return _row(held, message, cause=UNKNOWN_CAUSE)
+def _goes_once_more(held: Held, message: Outgoing, now: datetime) -> bool:
+    """No status came in time: may it be sent again, because the agent's owner prefers a double to a gap?"""
+    return message.once_more and held.row["resend"] == "resend_once" and _in_window(held, message, now)
+
+
+def _in_window(held: Held, message: Outgoing, now: datetime) -> bool:
+    return message.content.get("type") == "template" or policy.window_open(held.row["window_until"], now)
 
 
 async def blocked(services: Services, speaker: Speaker, held: Held, message: Outgoing) -> Settled | datetime | None:
     """What keeps a message from going out now: an end, a time to wait for, or nothing. Takes its share of the rates."""
     now = services.clock.now()
-    if message.content.get("type") != "template" and not policy.window_open(held.row["window_until"], now):
+    if not _in_window(held, message, now):
         EXPIRED.inc()
         if held.outbox and held.outbox[0] is message:
             held.outbox.popleft()
@@ -265,7 +264,7 @@ def _wire(held: Held, message: Outgoing) -> bytes:
 
 
 def _outcome(services: Services, held: Held, message: Outgoing, verdict: Verdict) -> Settled:
-    now = services.clock.now()
+    now, cause = services.clock.now(), verdict.cause
     message.state, message.not_before = "accepted" if verdict.outcome == "accepted" else "rejected", None
     if verdict.outcome == "unknown":
         message.state, message.not_before = "unknown", now + _patience(services)
@@ -274,9 +273,10 @@ def _outcome(services: Services, held: Held, message: Outgoing, verdict: Verdict
     elif verdict.outcome == "retry":
         again = policy.next_send_attempt(message.attempts, verdict, now)
         message.state, message.not_before = ("queued", again) if again else ("rejected", None)
+        cause = cause if again else given_up(cause, message.attempts)
     if message.not_before is not None:
         held.outbox.appendleft(message)
-    row = _row(held, message, cause=None if verdict.outcome == "accepted" else verdict.cause, not_before=message.not_before)
+    row = _row(held, message, cause=None if verdict.outcome == "accepted" else cause, not_before=message.not_before)
     row.outcome = _ATTEMPT_OUTCOME.get(verdict.outcome, "refused" if verdict.status else "not_sent")
     row.wamid, row.http_status, row.error_code, row.response_head = verdict.wamid, verdict.status, verdict.code, verdict.head
     return row

@@ -23,9 +23,11 @@ RATE_ATTEMPTS = 10
 # Graph refusals that only say "too fast": worth more patience than others.
 RATE_CODES = frozenset({4, 613, 80007, 130429, 131056})
 
-# A state may only be replaced by one further right. `failed` ranks above `sent` and below `delivered`, because WhatsApp
-# does deliver now and then what it had given up on.
-STATES = ("queued", "unknown", "sending", "accepted", "sent", "failed", "delivered", "read", "played")
+# A status may only replace a state that stands left of it. `failed` ranks above `sent` and below `delivered`, because
+# WhatsApp does deliver now and then what it had given up on. What we had given up on ourselves ranks lowest: a status
+# proves that an earlier attempt got through.
+GIVEN_UP = ("discarded", "expired_window", "rejected")
+STATES = (*GIVEN_UP, "queued", "unknown", "sending", "accepted", "sent", "failed", "delivered", "read", "played")
 
 # Kinds of customer message that call for no answer. WhatsApp shows them as marks or notes, not as something said.
 SILENT_TYPES = frozenset({"reaction", "system", "edit", "revoke", "request_welcome", "errors"})

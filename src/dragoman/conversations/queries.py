@@ -7,7 +7,23 @@ Leases run on the database's own clock (`now()`), the only one that all workers 
 sandbox's that is moved, neither frees nor prolongs anybody's lease. Everything else runs on the program's clock (`%(now)s`).
 """
 
-CLAIM = """
+# What waits in the outbox. Only what nobody could tell the fate of once may go out a second time, and no agent's reply
+# after the thread has changed hands.
+_WAITING = """
+            select m.id, m.seq, m.state, m.content, m.reply_to_wamid, m.attempts, m.not_before, m.attempt_id, m.author,
+                   case when m.state = 'unknown' then (
+                       select count(*) < 2 from send_attempts a
+                       where a.organisation_id = m.organisation_id and a.message_id = m.id and a.outcome = 'unknown'
+                   ) and not exists (
+                       select from turns t
+                       where m.author = 'agent' and t.organisation_id = m.organisation_id and t.id = m.turn_id and t.epoch <> c.epoch
+                   ) end as once_more
+            from messages m
+            where m.organisation_id = c.organisation_id and m.conversation_id = c.id
+              and (m.state in ('queued', 'sending') or (m.state = 'unknown' and m.not_before is not null))
+            order by m.seq limit %(outbox)s"""
+
+CLAIM = f"""
 with due as materialized (
     select organisation_id, id, owner, epoch, agent_id, think_at, turn_id, answered_seq from conversations
     where due_at <= %(now)s and (lease_until is null or lease_until <= now())
@@ -57,12 +73,7 @@ select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.f
         where m.organisation_id = c.organisation_id and m.conversation_id = c.id and m.wants_answer
           and m.seq between t.from_seq and t.through_seq) as questions,
        case when c.send_at is not null then (
-        select jsonb_agg(o order by o.seq) from (
-            select m.id, m.seq, m.state, m.content, m.reply_to_wamid, m.attempts, m.not_before, m.attempt_id, m.author
-            from messages m
-            where m.organisation_id = c.organisation_id and m.conversation_id = c.id
-              and (m.state in ('queued', 'sending') or (m.state = 'unknown' and m.not_before is not null))
-            order by m.seq limit %(outbox)s) o) end as outbox
+        select jsonb_agg(o order by o.seq) from ({_WAITING}) o) end as outbox
 from claimed c
 join numbers n on n.organisation_id = c.organisation_id and n.id = c.number_id
 join contacts k on k.organisation_id = c.organisation_id and k.id = c.contact_id
@@ -76,12 +87,10 @@ left join lateral (
 ) t on true
 """
 
-OUTBOX = """
-select m.id, m.seq, m.state, m.content, m.reply_to_wamid, m.attempts, m.not_before, m.attempt_id, m.author
-from messages m
-where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s
-  and (m.state in ('queued', 'sending') or (m.state = 'unknown' and m.not_before is not null))
-order by m.seq limit %(outbox)s
+OUTBOX = f"""
+select o.* from conversations c cross join lateral ({_WAITING}) o
+where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
+order by o.seq
 """
 
 RECORD = """
@@ -171,15 +180,16 @@ with r as (
         next_message uuid, next_attempt uuid, pair_tokens real, pair_at timestamptz, send_at timestamptz, rest boolean, release boolean, n int)
 ),
 locked as (
-    select r.n, c.fence = r.fence as held
+    select r.n, c.fence = r.fence as held, c.epoch
     from conversations c join r on r.organisation_id = c.organisation_id and r.conversation_id = c.id
     order by c.organisation_id, c.contact_id, c.number_id for update of c
 ),
 ended as (
     update send_attempts a
-    set ended_at = %(now)s, outcome = r.outcome, http_status = r.http_status, error_code = r.error_code, response_head = r.response_head
+    set ended_at = %(now)s, outcome = case a.outcome when 'accepted' then a.outcome else r.outcome end, -- a status has proved it
+        http_status = r.http_status, error_code = r.error_code, response_head = r.response_head
     from r where a.organisation_id = r.organisation_id and a.id = r.attempt_id and r.outcome is not null
-      and (a.outcome is null or a.outcome = 'unknown')
+      and (a.outcome is null or a.outcome in ('unknown', 'accepted'))
 ),
 -- Statuses that overtook the answer to our own call and did not carry our attempt id.
 early as (
@@ -187,35 +197,42 @@ early as (
     from r join conversations c on c.organisation_id = r.organisation_id and c.id = r.conversation_id
     where r.wamid is not null and s.organisation_id = r.organisation_id and s.number_id = c.number_id and s.wamid = r.wamid
       and s.message_id is null
-    returning s.organisation_id, s.message_id, s.status
+    returning s.organisation_id, s.message_id, s.status, s.cause, s.error_code, s.pricing
 ),
 ahead as (
-    select distinct on (organisation_id, message_id) organisation_id, message_id, status
-    from early order by organisation_id, message_id, array_position(%(states)s::text[], status) desc nulls last
+    select distinct on (organisation_id, message_id) organisation_id, message_id, status, cause, error_code,
+           (array_agg(pricing) filter (where pricing is not null) over (partition by organisation_id, message_id))[1] as pricing
+    from early where array_position(%(states)s::text[], status) is not null
+    order by organisation_id, message_id, array_position(%(states)s::text[], status) desc
 ),
+-- What is to be tried again goes no further when it is an agent's reply and the thread has changed hands meanwhile.
 ours as materialized (
-    select m.organisation_id, m.id from messages m join r on r.organisation_id = m.organisation_id and r.message_id = m.id
+    select r.n, m.organisation_id, m.id, m.state in ('queued', 'sending', 'unknown') as waits, t.epoch <> l.epoch as late
+    from messages m join r on r.organisation_id = m.organisation_id and r.message_id = m.id join locked l using (n)
+    left join turns t on r.state = 'queued' and m.author = 'agent' and t.organisation_id = m.organisation_id and t.id = m.turn_id
     where r.state is not null order by m.organisation_id, m.id for update of m
 ),
--- The result of an attempt counts when the message still waits for it: a status may have said more already.
+-- The result of an attempt counts when the message still waits for it: a status may have said more already. That nobody
+-- can tell only counts until somebody could.
 said as (
     update messages m
-    set state = case when m.state in ('queued', 'sending', 'unknown') then coalesce(h.status, r.state) else m.state end,
+    set state = case when o.late then 'discarded' else coalesce(h.status, r.state) end,
         wamid = coalesce(m.wamid, r.wamid),
-        cause = case when m.state in ('queued', 'sending', 'unknown') then r.cause else m.cause end,
-        error_code = case when m.state in ('queued', 'sending', 'unknown') then r.error_code else m.error_code end,
-        not_before = r.not_before,
+        cause = case when o.late then 'the thread changed hands before this could be sent again' when h.status is null then r.cause else h.cause end,
+        error_code = case when h.status is null then r.error_code else h.error_code end,
+        pricing = coalesce(h.pricing, m.pricing),
+        not_before = case when o.late then null else r.not_before end,
         status_at = %(now)s
-    from r join ours o on o.organisation_id = r.organisation_id and o.id = r.message_id
+    from r join ours o using (n)
     left join ahead h on h.organisation_id = r.organisation_id and h.message_id = r.message_id
-    where m.organisation_id = r.organisation_id and m.id = r.message_id and r.state is not null
-      and (m.attempt_id is not distinct from r.attempt_id)
+    where m.organisation_id = r.organisation_id and m.id = r.message_id and m.attempt_id is not distinct from r.attempt_id
+      and (m.state in ('sending', 'unknown') or (m.state = 'queued' and r.state <> 'unknown'))
 ),
 next as (
     update messages m
     set state = 'sending', attempt_id = r.next_attempt, attempts = m.attempts + 1, not_before = null
     from r join locked l using (n)
-    where m.organisation_id = r.organisation_id and m.id = r.next_message and l.held and m.state = 'queued'
+    where m.organisation_id = r.organisation_id and m.id = r.next_message and l.held and m.state in ('queued', 'unknown')
     returning m.organisation_id, m.id, m.conversation_id, m.attempt_id
 ),
 attempted as (
@@ -224,7 +241,7 @@ attempted as (
 ),
 moved as (
     update conversations c
-    set send_at = case when r.send_at is not null then r.send_at
+    set send_at = case when r.send_at is not null then case when o.late or not o.waits then %(now)s else r.send_at end
                        when r.through_seq is null then c.send_at
                        when c.queued_seq > r.through_seq then %(now)s end,
         think_at = case when c.think_at <= %(now)s and c.turn_id is null and (r.rest or c.wanted_seq <= c.answered_seq) then null
@@ -232,7 +249,7 @@ moved as (
         pair_tokens = coalesce(r.pair_tokens, c.pair_tokens), pair_at = coalesce(r.pair_at, c.pair_at),
         lease_until = case when r.release then null else c.lease_until end,
         worker_id = case when r.release then null else c.worker_id end
-    from r join locked l using (n)
+    from r join locked l using (n) left join ours o using (n)
     where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
     returning r.n, c.due_at <= %(now)s and c.lease_until is null as free
 )

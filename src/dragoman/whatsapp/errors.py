@@ -93,6 +93,11 @@ def explain(code: int | None, title: str | None = None, details: str | None = No
     return _sentences(code, title, details, "Send it again later." if known and known.treatment == "retry" else "")
 
 
+def given_up(cause: str, tries: int) -> str:
+    """The `cause` of a Verdict to retry, once it is not retried any more."""
+    return cause.replace(_AGAIN, f"It was tried {tries} {'time' if tries == 1 else 'times'}")
+
+
 def _sentences(code: int, title: str | None, details: str | None, next_step: str) -> str:
     cause = (
         causes.look_up(code) or f"WhatsApp reports error {code}, which Dragoman does not know. Look it up in Meta's list of error codes."
