@@ -137,7 +137,9 @@ THINGS = {
         )
     ],
     "contacts": [
-        message("contacts", contacts=[Card("Ivo Lumen", ["+1 (555) 000-4444", "+1 555 000 4445"]), Card("Mallory Rival", ["15550009999"])])
+        message(
+            "contacts", contacts=[Card("Mr Ivo Lumen", ["+1 (555) 000-4444", "+1 555 000 4445"]), Card("Mallory Rival", ["15550009999"])]
+        )
     ],
     "order": [message("order", text="Please wrap it", order=ORDER)],
     "reaction": [message("reaction", reaction=Reacted("wamid.HQQYCzE1NTUwMDA3ODkwFQIAERgSMzVDNUFGNEUzMTAzNEE2ODRGQzYA", "👍"))],

@@ -247,6 +247,17 @@ def test_content_of_any_shape_is_still_a_message(kind, junk):
         assert (type(event), event.content.type) == (Message, kind)
 
 
+def test_half_a_place_is_no_place():
+    assert parsed(DANA | {"type": "location", "location": {"latitude": 37.5}})[0].content.location is None
+
+
+def test_an_edit_of_an_edit_does_not_take_its_place():
+    for kind in ("edit", "revoke"):
+        inner = {"type": kind, kind: {"original_message_id": "wamid.INNER"}}
+        [event] = parsed(DANA | {"type": "edit", "edit": {"original_message_id": "wamid.OUTER", "message": inner}})
+        assert (event.content.edit_of, event.content.revoke_of) == ("wamid.OUTER", None)
+
+
 @pytest.mark.parametrize("response", ["", "{", "17", "[]", "null", deep(5000), '{"a":' + deep(80) + "}", r'{"a": "\ud83d'])
 def test_a_form_that_cannot_be_read_is_a_form_without_data(response):
     [event] = parsed(DANA | {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": response}}})

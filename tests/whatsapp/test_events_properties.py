@@ -129,7 +129,7 @@ def test_random_json_does_no_harm(value):
     checked(written({"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}))
 
 
-@patient
+@settings(patient, max_examples=50)
 @given(st.lists(st.lists(st.tuples(st.booleans(), batches), max_size=3), max_size=4))
 def test_each_item_of_a_batch_becomes_one_event_in_order(entries):
     metadata = {"phone_number_id": "106540000000001"}
