@@ -1,6 +1,6 @@
 """Think: how an agent knows that a delivery is genuine. Checked with the standardwebhooks library, as an agent would."""
 
-from datetime import UTC, datetime
+import time
 
 from hook import calls
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -15,14 +15,6 @@ def verified(agent, secret):
     return True
 
 
-def signed(agent, secret):
-    """The same without the age, for when the clock has been moved."""
-    headers = agent.headers[-1]
-    at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-    expected = Webhook(secret).sign(headers["webhook-id"], at, agent.bodies[-1].decode())
-    return expected in headers["webhook-signature"].split()
-
-
 async def test_the_id_stays_the_same_over_retries_and_each_one_is_signed_anew(lumen, echo, dana):
     echo.script = [500, 500]
     await dana.says("Hello")
@@ -32,8 +24,8 @@ async def test_the_id_stays_the_same_over_retries_and_each_one_is_signed_anew(lu
         await lumen.skip(seconds=pause)
     assert {headers["webhook-id"] for headers in echo.headers} == {f"turn_{echo.deliveries[0]['context']['turn_id']}"}
     assert len(set(echo.bodies)) == 1
-    times = [int(headers["webhook-timestamp"]) for headers in echo.headers]
-    assert times[0] < times[1] < times[2]  # so that no agent refuses a late retry as stale
+    # Everybody's time, also where the sandbox's clock was moved: an agent refuses what is more than five minutes off.
+    assert all(abs(int(headers["webhook-timestamp"]) - time.time()) < 60 for headers in echo.headers)
     await dana.says("Another one")
     await echo.delivered(4)
     assert echo.headers[3]["webhook-id"] != echo.headers[0]["webhook-id"]
@@ -62,15 +54,15 @@ async def test_a_rotated_secret_signs_beside_the_old_one_for_a_day(lumen, echo, 
     await lumen.skip(hours=23)
     await dana.says("Still")
     await echo.delivered(2)
-    assert signed(echo, old)
-    assert signed(echo, new)
+    assert verified(echo, old)
+    assert verified(echo, new)
 
     await lumen.skip(hours=1)
     await dana.says("After it")
     await echo.delivered(3)
     assert len(echo.headers[2]["webhook-signature"].split()) == 1
-    assert signed(echo, new)
-    assert not signed(echo, old)
+    assert verified(echo, new)
+    assert not verified(echo, old)
 
 
 async def test_a_second_rotation_within_the_day_ends_the_oldest_secret_at_once(lumen, echo, dana):
