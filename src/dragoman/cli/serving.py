@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,15 @@ import structlog
 import typer
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
-from uvloop import new_event_loop
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit, and no uvloop either
+    resource = None  # type: ignore[assignment]
+try:
+    from uvloop import new_event_loop
+except ImportError:
+    from asyncio import new_event_loop  # type: ignore[assignment]
 
 from dragoman import app, settings
 from dragoman.cli.running import DataDir
@@ -27,6 +36,7 @@ def serve(
         raise typer.BadParameter("must be all, web or worker", param_hint="--role")
     loaded = load(data_dir, host, port)
     write_logs(loaded.log_level)
+    open_many_files()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(app.serve(loaded, host, port, role))  # type: ignore[arg-type]
 
@@ -38,6 +48,14 @@ def load(data_dir: Path | None, host: str, port: int) -> settings.Settings:
         return loaded
     reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
     return loaded.model_copy(update={"public_url": f"http://{reachable}:{port}"})
+
+
+def open_many_files() -> None:
+    """Thousands of agents may be thinking at once, each on a connection of its own; the usual soft limit is 1024."""
+    if resource is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def write_logs(level: str) -> None:
