@@ -113,6 +113,15 @@ async def test_a_call_to_action(lumen, chat):
                 }
             ],
         ),
+        (
+            {"cards": [{"body": ["Plum"]}]},
+            [
+                {
+                    "type": "carousel",
+                    "cards": [{"card_index": 0, "components": [{"type": "body", "parameters": [{"type": "text", "text": "Plum"}]}]}],
+                }
+            ],
+        ),
     ],
 )
 async def test_a_template_is_filled_in(lumen, chat, variables, components):

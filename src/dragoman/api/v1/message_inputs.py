@@ -252,9 +252,7 @@ def _buttons(values: list[str]) -> list[Component]:
 
 
 def _card(index: int, card: TemplateCard) -> Component:
-    header: list[Component] = Field(default_factory=list)
-    if card.header:
-        header = [{"type": "header", "parameters": [{"type": "image", "image": {"link": card.header}}]}]
+    header = _header({"image": card.header}) if card.header else []
     return {"card_index": index, "components": [*header, *_body(card.body), *_buttons(card.buttons)]}
 
 
