@@ -53,6 +53,8 @@ async def test_a_key_can_be_made_to_expire(lumen, clock):
         ("name", {"name": 7}),
         ("expiresAt", {"name": "Oven", "expiresAt": "2020-01-01T00:00:00Z"}),
         ("expiresAt", {"name": "Oven", "expiresAt": "2099-01-01T00:00:00"}),
+        ("expiresAt", {"name": "Oven", "expiresAt": 4_102_444_800}),
+        ("expiresAt", {"name": "Oven", "expiresAt": "4102444800"}),
         ("permissions", {"name": "Oven", "permissions": ["admin"]}),
     ],
 )

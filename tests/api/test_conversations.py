@@ -224,6 +224,8 @@ class TestFilters:
             ("status=open", "status"),
             ("hasUnread=perhaps", "hasUnread"),
             ("lastMessageAfter=yesterday", "lastMessageAfter"),
+            ("lastMessageAfter=1767225600", "lastMessageAfter"),
+            ("lastMessageBefore=0.5", "lastMessageBefore"),
             ("ordering=name", "ordering"),
             ("ordering=id;drop", "ordering"),
             ("limit=0", "limit"),

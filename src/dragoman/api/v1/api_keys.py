@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from dragoman.accounts import keys
 from dragoman.api.v1.auth import Authenticated, Wired
-from dragoman.api.v1.models import Input
+from dragoman.api.v1.models import Input, MomentInZone
 from dragoman.api.v1.routing import router
 from dragoman.api.v1.shapes import ApiKey, NewApiKey
 
@@ -16,7 +16,7 @@ routes = router("API keys")
 
 class CreateApiKeyInput(Input):
     name: Annotated[str, Field(min_length=1, max_length=255, description="What the key is for")]
-    expires_at: Annotated[AwareDatetime | None, Field(description="When it stops working; null is never")] = None
+    expires_at: Annotated[MomentInZone | None, Field(description="When it stops working; null is never")] = None
 
 
 @routes.get("/api-keys/", summary="List API keys")

@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.conversation_shapes import Conversation
 from dragoman.api.v1.message_shapes import Link, Message
+from dragoman.api.v1.models import Moment
 from dragoman.api.v1.paging import Page, Paged
 from dragoman.api.v1.routing import router
 from dragoman.conversations import media, reading
@@ -30,8 +31,8 @@ def _filters(
     ] = None,
     status: Annotated[Literal["active", "closed"] | None, Query(description="active: the contact wrote within the last 24 hours")] = None,
     has_unread: Annotated[bool | None, Query(alias="hasUnread")] = None,
-    after: Annotated[datetime | None, Query(alias="lastMessageAfter")] = None,
-    before: Annotated[datetime | None, Query(alias="lastMessageBefore")] = None,
+    after: Annotated[Moment | None, Query(alias="lastMessageAfter")] = None,
+    before: Annotated[Moment | None, Query(alias="lastMessageBefore")] = None,
     ordering: Annotated[Ordering, Query(description="A leading - is newest first")] = "-last_message_time",
 ) -> Filters:
     return Filters(
