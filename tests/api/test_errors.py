@@ -41,10 +41,23 @@ async def test_what_is_not_there_is_not_found(lumen, path):
 
 
 async def test_a_wrong_method_is_told_the_right_ones(lumen):
-    for path, allowed in [("/api-keys/", "GET, POST"), (f"/agents/{uuid4()}", "GET, PUT, PATCH, DELETE")]:
+    addresses = {
+        "/api-keys/": "GET, POST",
+        f"/agents/{uuid4()}": "GET, PUT, PATCH, DELETE",
+        "/agents/byoa/": "POST",
+        "/contacts/bulk": "POST",
+    }
+    for path, allowed in addresses.items():
         refused = await lumen.call("OPTIONS", path)
         assert is_an_error(refused, 405, "method_not_allowed")
         assert refused.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_an_address_that_is_a_word_is_not_taken_for_an_id(lumen, method):
+    refused = await lumen.call(method, "/agents/byoa/", {} if method in ("PUT", "PATCH") else None)
+    assert is_an_error(refused, 405, "method_not_allowed")
+    assert refused.headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize(
