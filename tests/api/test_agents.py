@@ -188,6 +188,11 @@ async def test_a_wrong_field_is_named(lumen):
         assert outer in refused["error"]
 
 
+async def test_delays_are_kept_in_whole_milliseconds(lumen):
+    echo = await lumen.echo(byoa={"retryDelays": [5e-324, 0.0004, 1.5, 86_400]})
+    assert echo["byoa"]["retryDelays"] == [0, 0, 1.5, 86_400]
+
+
 async def test_capabilities_are_refused_with_the_reason(lumen):
     echo = await lumen.echo()
     refused = await lumen.patch(f"/agents/{echo['id']}/", {"tools": [{"name": "weather"}]})

@@ -78,11 +78,12 @@ Url = Annotated[
         min_length=1,
         max_length=2000,
         description="Where messages are posted: a public https address",
-        json_schema_extra={"format": "uri", "pattern": "^https?://", "examples": ["https://agent.example/hook"]},
+        json_schema_extra={"format": "iri", "pattern": "^https?://", "examples": ["https://agent.example/hook"]},
     ),
 ]
 Fallback = Annotated[str, Field(max_length=TEXT_BODY, description="What the customer is told after the first failure")]
-Seconds = Annotated[float, Field(strict=True, ge=0, le=86_400)]
+# Whole milliseconds: the database keeps no number as small as JSON can write.
+Seconds = Annotated[float, Field(strict=True, ge=0, le=86_400), AfterValidator(lambda value: round(value, 3))]
 Icebreaker = Annotated[str, Field(min_length=1, max_length=80)]  # Meta: at most 4 ice breakers of 80 characters
 
 
