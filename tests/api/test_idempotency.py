@@ -104,7 +104,7 @@ async def test_kept_answers_hold_no_readable_secret(lumen, services):
     assert (await lumen.post("/api-keys/", {"name": "Oven"}, headers=once()))["key"] == made["key"]
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "tab\there"])
+@pytest.mark.parametrize("key", ["x" * 256, "tab\there", "Bäckerei"])
 async def test_a_malformed_key_is_refused(lumen, key):
     refused = await lumen.post(PATH, {"webhookUrl": URL}, headers=once(key))
     assert (refused.status, refused["field"]) == (400, "Idempotency-Key")

@@ -57,8 +57,8 @@ class Kept:
 
 
 def check_key(key: str) -> str:
-    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
-        raise Invalid(f"{HEADER} must be 1 to {LONGEST_KEY} printable characters", field=HEADER)
+    if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise Invalid(f"{HEADER} must be 1 to {LONGEST_KEY} printable ASCII characters", field=HEADER)
     return key
 
 

@@ -14,8 +14,8 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any text of up to 255 characters. The same request with the same key is done once, and answered alike for 48 hours",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Any text of up to 255 printable ASCII characters. The same request with the same key is done once, and answered alike for 48 hours",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 REUSED = {
     "description": "This Idempotency-Key came with another body before",
