@@ -21,14 +21,19 @@ async def sends_template(lumen, template, name="Dana"):
 
 
 async def sends_message(lumen, message, name="Dana"):
-    conversation = await lumen.conversation(name)
-    return await lumen.post(f"/conversations/{conversation['id']}/messages/", message)
+    return await lumen.post(f"/conversations/{await conversation_id(lumen, name)}/messages/", message)
 
 
 async def acts(lumen, act, name="Dana", **body):
     """takeover, handback, routing, … on the conversation with this customer; the conversation as it is then."""
-    conversation = await lumen.conversation(name)
-    return await lumen.post(f"/conversations/{conversation['id']}/{act}/", body or None)
+    return await lumen.post(f"/conversations/{await conversation_id(lumen, name)}/{act}/", body or None)
+
+
+async def conversation_id(lumen, name="Dana"):
+    query = (
+        "select c.id from conversations c join contacts k on k.id = c.contact_id where k.name = %(name)s order by c.last_message_at desc"
+    )
+    return (await lumen.rows(query, name=name))[0]["id"]
 
 
 async def written(lumen, where="true", **params):
