@@ -6,11 +6,13 @@ Webhooks that arrive together are stored together: one statement, one commit, ho
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+import psycopg
 import structlog
 
 from dragoman.conversations import commands, identity, ownership
@@ -27,6 +29,7 @@ from dragoman.whatsapp.events import Echo, Event, Kept, MediaRef, Message, Sende
 log = structlog.get_logger()
 
 NUMBER_CACHE_SECONDS = 5.0
+COLLISIONS = 5
 
 
 class Number(NamedTuple):
@@ -58,8 +61,26 @@ class Inbox:
         self._batch: Batcher[Delivery, None] = Batcher(self._store)
 
     async def receive(self, app_id: str, events: list[Event]) -> None:
-        """Store what a webhook said. When this returns, it is on disk; when it raises, the sender must send again."""
-        await self._batch(Delivery(app_id, events))
+        """Store what a webhook said. When this returns, it is on disk; when it raises, the sender must send again.
+
+        What cannot be stored although the database is there is kept as it came, alone: it would be refused the next time,
+        too, and must not hold up what came with it.
+        """
+        try:
+            await self._batch(Delivery(app_id, events))
+        except (psycopg.OperationalError, psycopg.InterfaceError, OSError):
+            raise
+        except Exception as refusal:
+            if len(events) > 1:
+                middle = len(events) // 2
+                await self.receive(app_id, events[:middle])
+                await self.receive(app_id, events[middle:])
+            elif isinstance(events[0], Kept):
+                raise
+            else:
+                REFUSED.labels("not_storable").inc()
+                log.error("an event could not be stored and is kept as it came", app_id=app_id, error=type(refusal).__name__)
+                await self._batch(Delivery(app_id, [_set_aside(events[0], refusal)]))
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[None]:
         now = self._services.clock.now()
@@ -134,7 +155,12 @@ class Inbox:
     async def _receive(self, rows: list[Row], now: datetime) -> list[Row]:
         for n, row in enumerate(rows):
             row["n"] = n
-        return await self._services.db.fetch(queries.RECEIVE, {"rows": _json(rows), "now": now}) if rows else []
+        params = {"rows": _json(rows), "now": now}
+        for _ in range(COLLISIONS):
+            # When another process stores one of these at this moment, nothing is stored, and the next look sees it.
+            with suppress(psycopg.errors.UniqueViolation):
+                return await self._services.db.fetch(queries.RECEIVE, params) if rows else []
+        return await self._services.db.fetch(queries.RECEIVE, params)
 
     async def _admit(self, said: Iterable[tuple[Number, Message | Echo]], now: datetime) -> None:
         by_organisation: dict[UUID, list[Sender]] = {}
@@ -238,13 +264,22 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
+def _set_aside(event: Message | Status | Echo, refusal: Exception) -> Kept:
+    reason = f"the {'database' if isinstance(refusal, psycopg.Error) else 'inbox'} refused it: {type(refusal).__name__}"
+    return Kept(_field(event), event.waba_id, event.phone_number_id, reason, event.raw)
+
+
+def _field(event: Event) -> str:
+    return event.field if isinstance(event, Kept) else type(event).__name__.lower()
+
+
 def _keep(app_id: str, event: Event, number: Number | None, reason: str) -> Row:
     return {
         "id": new_id(),
         "organisation_id": number.organisation_id if number else None,
         "app_id": app_id,
         "phone_number_id": event.phone_number_id,
-        "field": event.field if isinstance(event, Kept) else type(event).__name__.lower(),
+        "field": _field(event),
         "reason": reason,
         "raw": event.raw.decode("utf-8", "replace"),
     }
