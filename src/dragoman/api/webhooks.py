@@ -3,6 +3,7 @@
 import hmac
 import re
 import time
+from collections.abc import Awaitable
 
 import psycopg
 import structlog
@@ -40,18 +41,14 @@ class MetaDoor:
 
     async def handshake(self, request: Request) -> Response:
         """Meta asks once, when the address is entered, whether we know the verify token."""
-        app = await self._app(request.path_params["app_id"])
-        query = request.query_params
-        given, challenge = query.get("hub.verify_token", ""), query.get("hub.challenge", "")
-        if app is None or not hmac.compare_digest(given.encode(), app.verify_token.encode()):
-            return PlainTextResponse("the verify token is not the one of this app", 403)
-        if query.get("hub.mode") != "subscribe" or not _CHALLENGE.fullmatch(challenge):
-            return PlainTextResponse("hub.mode must be subscribe, and hub.challenge a short word", 400)
-        return PlainTextResponse(challenge)
+        return await self._or_again(self._shake(request))
 
     async def receive(self, request: Request) -> Response:
+        return await self._or_again(self._take(request))
+
+    async def _or_again(self, answer: Awaitable[Response]) -> Response:
         try:
-            return await self._take(request)
+            return await answer
         except (psycopg.Error, OSError) as error:
             REFUSED.labels("not_durable").inc()
             log.error(
@@ -60,6 +57,16 @@ class MetaDoor:
                 sqlstate=getattr(error, "sqlstate", None),
             )
             return PlainTextResponse("not stored; send it again", 503, headers={"Retry-After": "5"})
+
+    async def _shake(self, request: Request) -> Response:
+        app = await self._app(request.path_params["app_id"])
+        query = request.query_params
+        given, challenge = query.get("hub.verify_token", ""), query.get("hub.challenge", "")
+        if app is None or not hmac.compare_digest(given.encode(), app.verify_token.encode()):
+            return PlainTextResponse("the verify token is not the one of this app", 403)
+        if query.get("hub.mode") != "subscribe" or not _CHALLENGE.fullmatch(challenge):
+            return PlainTextResponse("hub.mode must be subscribe, and hub.challenge a short word", 400)
+        return PlainTextResponse(challenge)
 
     async def _take(self, request: Request) -> Response:
         app = await self._app(request.path_params["app_id"])

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+import psycopg
+from psycopg_pool import PoolTimeout
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -14,7 +17,8 @@ class Batcher(Generic[Item, Result]):
     `work` takes the items in the order in which they came and returns one result for each. With nothing in flight an
     item leaves at once, so an idle server adds no delay; under load the batch grows as large as one round trip lets it.
 
-    When a batch fails, its items are tried one by one, so that one bad item fails alone.
+    When a batch fails, its halves are tried, and theirs, so that one bad item fails alone. When its connection broke, all of
+    it is tried on another; when there is no other, all of it fails at once, instead of each part after a wait of its own.
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, largest: int = 256, lanes: int = 1) -> None:
@@ -47,19 +51,30 @@ class Batcher(Generic[Item, Result]):
         finally:
             self._free_lanes += 1
 
-    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]], connections: int = 3) -> None:
         try:
             results = await self._work([item for item, _ in batch])
         except Exception as error:
-            if len(batch) == 1:
-                _settle(batch[0][1], error)
-                return
-            for one in batch:
-                await self._run([one])
+            if connections > 1 and _broke(error):
+                await self._run(batch, connections - 1)
+            elif len(batch) == 1 or isinstance(error, PoolTimeout):
+                for _, future in batch:
+                    _settle(future, error)
+            else:
+                middle = len(batch) // 2
+                await self._run(batch[:middle])
+                await self._run(batch[middle:])
             return
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+
+def _broke(error: Exception) -> bool:
+    """Was it the connection, which the server closed or the network lost?"""
+    if not isinstance(error, psycopg.OperationalError) or isinstance(error, PoolTimeout):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith("57P")
 
 
 def _settle(future: "asyncio.Future[Result]", error: Exception) -> None:

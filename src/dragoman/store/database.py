@@ -37,6 +37,8 @@ class Database:
             max_size=largest,
             open=False,
             timeout=5,  # a webhook that cannot be stored soon is better sent again
+            # The pool doubles its pauses between attempts to connect; who asks for a connection after it gave up starts anew.
+            reconnect_timeout=2,
             kwargs={"row_factory": dict_row, "autocommit": True, "options": "-c statement_timeout=30000 -c lock_timeout=15000"},
         )
         self._listeners: list[asyncio.Task[None]] = []
