@@ -63,7 +63,8 @@ class Worker:
             with suppress(asyncio.CancelledError):
                 await task
         await self.presence.stop()
-        await self._services.journal.forget(self.id)
+        with suppress(psycopg.OperationalError):  # with the database away, the leases run out by themselves
+            await self._services.journal.forget(self.id)
 
     def pace(self, number_id: UUID, per_second: float) -> float:
         """Seconds to wait before a number may speak again; its rate is shared evenly by the workers alive."""
@@ -85,6 +86,10 @@ class Worker:
                     await self._rest()
             except psycopg.OperationalError:
                 log.warning("the database is away; trying again")
+                await asyncio.sleep(POLL_SECONDS)
+            except Exception:  # whatever it is: a worker that stopped claiming would look alive and do nothing
+                CRASHED.inc()
+                log.exception("no conversation could be claimed; trying again")
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _claim(self) -> bool:
@@ -161,6 +166,9 @@ class Worker:
                 await self._beat()
             except psycopg.OperationalError:
                 log.warning("the database is away; leases are not renewed")
+            except Exception:
+                CRASHED.inc()
+                log.exception("leases could not be renewed; trying again")
             await asyncio.sleep(self._lease / 3)
 
     async def _beat(self) -> None:
