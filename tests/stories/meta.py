@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cast import NUMBER
+from cast import NUMBER, until
 
 from dragoman.accounts import numbers
 
@@ -22,6 +22,12 @@ class Names(NamedTuple):
     bsuid: str | None = None
     name: str | None = None
     username: str | None = None
+
+    @classmethod
+    def of(cls, phone):
+        """Everything that WhatsApp knows of somebody in the sandbox."""
+        person = phone.person
+        return cls(person["phone"] and person["phone"].removeprefix("+"), person["bsuid"], person["name"], person["username"])
 
     def card(self):
         """The entry of contacts[]."""
@@ -131,7 +137,7 @@ async def counted(lumen, metric):
     """What /metrics says of one sample, labels included; 0 when it was never counted."""
     async with lumen.session.get(f"{lumen.url}/metrics") as answer:
         lines = (await answer.text()).splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{metric} ") or line.startswith(metric + "{"))
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{metric} ", metric + "{")))
 
 
 async def everything(lumen):
@@ -139,6 +145,20 @@ async def everything(lumen):
     tables = ("messages", "conversations", "contacts", "contact_identities", "statuses", "kept_events", "media", "contact_merges")
     query = " union all ".join(f"select '{table}' as name, count(*) as n from {table}" for table in tables)
     return {row["name"]: row["n"] for row in await lumen.rows(query) if row["n"]}
+
+
+async def unread(lumen):
+    [row] = await lumen.rows("select sum(unread) as total from conversations")
+    return row["total"]
+
+
+async def rested(lumen):
+    """Wait until no conversation has anything left to do, now or later."""
+
+    async def idle():
+        return not await lumen.rows("select 1 from conversations where due_at is not null or lease_until is not null")
+
+    await until(idle, "every conversation rests")
 
 
 async def texts(lumen):

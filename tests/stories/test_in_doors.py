@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from meta import DANA, Meta, counted, message, said, words
+from meta import DANA, Meta, counted, said, words
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
