@@ -103,6 +103,20 @@ async def test_patience_ends_and_says_so(lumen, echo, dana):
     assert await dana.hears_text() == ["You said: Still there?"]
 
 
+async def test_whatsapp_may_be_out_of_service_for_hours(lumen, echo, dana):
+    await lumen.fault(on="send", action="error", code=131016)
+    await dana.says("Hello")
+    await time_passes(lumen, lambda: tried(lumen, 12), "it was tried twelve times", step=1800)
+    await in_state(lumen, "You said: Hello", "queued")
+    await faults_end(lumen)
+    await lumen.skip(minutes=5)
+    assert await dana.hears_text() == ["You said: Hello"]
+
+
+async def tried(lumen, count):
+    return len(await attempts(lumen, "You said: Hello")) >= count
+
+
 async def test_a_code_that_nobody_knows_is_tried_three_times(lumen, echo, dana):
     await lumen.fault(on="send", action="error", code=987654)
     await dana.says("Hello")

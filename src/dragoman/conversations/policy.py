@@ -18,10 +18,12 @@ PAIR_SECONDS = 6.0
 # A paused number is tried again with one message each minute.
 PROBE_SECONDS = 60
 
-SEND_ATTEMPTS = 6
-RATE_ATTEMPTS = 10
-# Graph refusals that only say "too fast": worth more patience than others.
-RATE_CODES = frozenset({4, 613, 80007, 130429, 131056})
+# Refusals that WhatsApp calls its own fault and that are sometimes the message's: they may not hold up the others for long.
+DOUBTFUL_CODES = frozenset({1, 131000})
+DOUBTFUL_ATTEMPTS = 6
+# Everything else passes without any change, however long it takes: a day at the slowest pace.
+SLOWEST_SECONDS = 300.0
+PATIENT_ATTEMPTS = 290
 
 # A status may only replace a state that stands left of it. `failed` ranks above `sent` and below `delivered`, because
 # WhatsApp does deliver now and then what it had given up on. What we had given up on ourselves ranks lowest: a status
@@ -46,12 +48,12 @@ def next_agent_attempt(failures: int, delays: Sequence[float], retry_after: floa
 
 def next_send_attempt(attempts: int, verdict: Verdict, now: datetime) -> datetime | None:
     """When to hand a message to WhatsApp again after its `attempts`-th refusal; None when it is time to give up."""
-    most = RATE_ATTEMPTS if verdict.code in RATE_CODES else SEND_ATTEMPTS
+    most = DOUBTFUL_ATTEMPTS if verdict.code in DOUBTFUL_CODES else PATIENT_ATTEMPTS
     if verdict.most_retries is not None:
         most = min(most, verdict.most_retries + 1)
     if attempts >= most:
         return None
-    return now + timedelta(seconds=max(min(4.0 ** (attempts - 1), 300.0), verdict.retry_after or 0.0))
+    return now + timedelta(seconds=max(min(4.0 ** min(attempts - 1, 8), SLOWEST_SECONDS), verdict.retry_after or 0.0))
 
 
 class Pair(NamedTuple):
