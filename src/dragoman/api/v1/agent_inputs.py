@@ -122,7 +122,7 @@ class UpdateAgentInput(Input):
     system_prompt: Annotated[str, Field(max_length=100_000)] = ""
     first_message: Annotated[str, Field(max_length=TEXT_BODY)] = ""
     profile_picture: Configuration = None
-    icebreakers: Annotated[list[Icebreaker], Field(max_length=4), BeforeValidator(lambda value: [] if value is None else value)] = []  # noqa: RUF012
+    icebreakers: Annotated[Annotated[list[Icebreaker], Field(max_length=4)] | None, AfterValidator(lambda value: value or [])] = []  # noqa: RUF012
     llm_model: Word | None = None
     reasoning_effort: Word | None = None
     tools: NothingYet = None

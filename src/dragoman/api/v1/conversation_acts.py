@@ -3,13 +3,13 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dragoman.agents import records
 from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.conversation_shapes import Conversation
 from dragoman.api.v1.conversations import media_links, shown
-from dragoman.api.v1.message_inputs import SendMessageInput
+from dragoman.api.v1.message_inputs import EXAMPLES, SendMessageInput
 from dragoman.api.v1.message_shapes import Message
 from dragoman.api.v1.models import Input
 from dragoman.api.v1.routing import router
@@ -25,6 +25,10 @@ LONGEST_TAKEOVER = 60 * 24 * 30
 
 
 class OpenConversationInput(Input):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"toNumber": "+15550007890"}, {"toNumber": "+15550007890", "message": EXAMPLES[-1]}]}
+    )
+
     to_number: PhoneNumber = None
     from_number: Annotated[PhoneNumber, Field(description="The number of yours that writes; needed when you have several")] = None
     agent_id: Annotated[UUID | None, Field(description="Who answers; else as the number says")] = None

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from dragoman.api.v1.models import Input
 from dragoman.errors import Invalid
@@ -116,8 +116,28 @@ class TemplateInput(Input):
     variables: TemplateVariables = TemplateVariables()
 
 
+EXAMPLES: list[JsonValue] = [
+    {"type": "unified", "unified": {"text": "Good morning!"}},
+    {
+        "type": "unified",
+        "unified": {
+            "text": "Shall we keep a loaf for you?",
+            "footer": "Bakery Lumen",
+            "media": {"url": "https://lumen.example/rye.jpg"},
+            "buttons": [{"type": "quick_reply", "text": "Yes, please", "quickReplyId": "keep"}],
+        },
+    },
+    {"type": "unified", "unified": {"text": "Our week", "buttons": [{"type": "url", "text": "Menu", "url": "https://lumen.example/menu"}]}},
+    {"type": "text", "text": {"body": "Good morning!"}},
+    {"type": "cta", "cta": {"body": "Our week", "buttonText": "Menu", "url": "https://lumen.example/menu"}},
+    {"type": "template", "template": {"name": "order_ready", "language": "en_US", "variables": {"body": ["Dana", "4711"]}}},
+]
+
+
 class SendMessageInput(Input):
     """`type`, and the object of that name. `text` and `cta` are older forms of `unified`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES})
 
     type: Literal["unified", "text", "cta", "template"]
     unified: UnifiedInput | None = None
