@@ -1,16 +1,13 @@
 """kill -9 in the middle of the main job. Meta and the agent live on; the server is a process of its own, and dies."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
 
 import aiohttp
 import pytest
 from cast import Agent, until
+from program import Program
 from stage import free_socket, served, serving
 
 from dragoman.accounts import keys, numbers, organisations
@@ -23,34 +20,6 @@ from dragoman.store.database import Database
 
 SECRET_KEY = "a secret key for tests, of more than 32 characters"
 CUSTOMERS, EACH = 15, 4
-
-
-class Process:
-    """`dragoman serve` as an operator runs it."""
-
-    def __init__(self, port, environment):
-        self.url = f"http://127.0.0.1:{port}"
-        self._command = [sys.executable, "-m", "dragoman.cli", "serve", "--port", str(port)]
-        self._environment = environment
-        self.process = None
-
-    async def start(self):
-        self._spawn()
-        await until(self._ready, "the server is ready")
-
-    def _spawn(self):
-        self.process = subprocess.Popen(self._command, env=self._environment, stderr=subprocess.DEVNULL)
-
-    async def _ready(self):
-        try:
-            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/readyz") as answer:
-                return answer.status == 200
-        except aiohttp.ClientError:
-            return False
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
 
 @pytest.fixture
@@ -76,17 +45,17 @@ async def world(meta, database_uri, tmp_path):
         database = Database(database_uri)
         await database.open()
         await furnish(database, agent_url)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")} | {
-            "DRAGOMAN_DATABASE_URL": database_uri,
-            "DRAGOMAN_SECRET_KEY": SECRET_KEY,
-            "DRAGOMAN_DATA_DIR": str(tmp_path),
-            "DRAGOMAN_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "DRAGOMAN_GRAPH_URL": f"{graph}/graph",
-            "DRAGOMAN_ALLOW_PRIVATE_URLS": "127.0.0.0/8",
-            "DRAGOMAN_LEASE_SECONDS": "3",
-            "DRAGOMAN_UNKNOWN_WAIT_SECONDS": "2",
+        settings = {
+            "database_url": database_uri,
+            "secret_key": SECRET_KEY,
+            "data_dir": tmp_path,
+            "public_url": f"http://127.0.0.1:{port}",
+            "graph_url": f"{graph}/graph",
+            "allow_private_urls": "127.0.0.0/8",
+            "lease_seconds": 3,
+            "unknown_wait_seconds": 2,
         }
-        process = Process(port, environment)
+        process = Program(port, settings, tmp_path / "server.log")
         await process.start()
         yield graph, agent, process, database, clock
         process.kill()
