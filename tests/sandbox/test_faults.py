@@ -79,6 +79,12 @@ async def test_an_answer_may_come_too_late(town, dana):
     assert len(await town.ledger()) == 1
 
 
+async def test_a_refusal_may_come_late_too(town, dana):
+    await town.fault("send", "delay", code=131000, delay_seconds=0.2, times=1)
+    assert await town.refused(text()) == (500, 131000)
+    assert await town.ledger() == []
+
+
 async def test_a_message_may_be_accepted_and_fail_later_with_any_code(town, lumen, dana):
     await town.says(dana, "Hi")
     await town.fault("send", "fail_after", code=131049, times=1)

@@ -158,16 +158,17 @@ class Graph:
         if fault.action == "reset_before":
             raise Reset
         answer = None
-        if fault.processed or fault.action in ("reset_after", "delay"):
+        if fault.processed or fault.action == "reset_after" or (fault.action == "delay" and fault.code is None):
             answer = await endpoint(call)
         if fault.action == "reset_after":
             raise Reset
         if fault.action == "html_500":
             return Answer(HTML, fault.http or 500, b"text/html; charset=utf-8")
-        if fault.action == "error":
+        if fault.action == "delay":
+            await self._box.clock.sleep(fault.delay_seconds)
+        if answer is None or fault.action == "error":
             raise GraphError(fault.code or 131000, "Injected by the sandbox.", http=fault.http)
-        await self._box.clock.sleep(fault.delay_seconds)
-        return answer or Answer()
+        return answer
 
 
 async def _read(receive: Receive) -> bytes:
