@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from cast import Agent, Lumen, Phone
 from stage import free_socket, served, serving
+from till import SECOND, SECOND_DISPLAY, add_number
 
 from dragoman import app as program
 from dragoman.accounts import keys, organisations
@@ -67,3 +68,17 @@ async def dana(lumen):
 @pytest.fixture
 async def zoe(lumen):
     return await Phone.of(lumen, name="Zoë", username="zoe.k", phone_visible="never")
+
+
+@pytest.fixture
+async def second(lumen):
+    """Lumen's second number, which is no sandbox's; its own agent answers on it."""
+    account = {"waba_id": "102290000000002", "access_token": "the second token"}
+    await lumen.control("POST", "/numbers", {"phone_number_id": SECOND, "display_number": SECOND_DISPLAY, "app_id": "sandbox", **account})
+    await add_number(lumen, phone_number_id=SECOND, display_number=SECOND_DISPLAY, **account)
+    agent = Agent()
+    async with serving(agent.handle) as url:
+        created = await lumen.post("/agents/byoa/", {"webhookUrl": f"{url}/hook", "name": "Second"})
+        agent.id = created["id"]
+        await lumen.post(f"/phone-numbers/{SECOND_DISPLAY}/connect-agent/", {"agentId": agent.id})
+        yield agent

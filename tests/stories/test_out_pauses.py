@@ -1,42 +1,16 @@
 """A number that WhatsApp does not let speak is paused as a whole: everything waits, one message a minute tries the door."""
 
-import pytest
-from cast import NUMBER, Agent, Phone, until
-from stage import serving
-from till import acts, attempts, faults_end, in_state, sends, sends_template, taken, the, time_passes, written
+from cast import NUMBER, Phone, until
+from till import SECOND, acts, add_number, attempts, faults_end, in_state, sends, sends_template, taken, the, time_passes, written
 
-from dragoman.accounts import numbers
 from dragoman.whatsapp import causes
-
-SECOND, SECOND_DISPLAY = "106540000000002", "15550005678"
 
 
 async def renew_token(lumen):
     """Lumen makes a new token at Meta and adds the number again with it, as `dragoman numbers add` does."""
     token = "a new token"
     await lumen.control("POST", "/numbers", {"phone_number_id": NUMBER, "access_token": token})
-    await add_number(lumen, NUMBER, "102290000000001", "+15550001234", token, is_sandbox=True)
-
-
-async def add_number(lumen, phone_number_id, waba_id, display_number, token, **more):
-    services = lumen.services
-    new = numbers.NewNumber(
-        app_id="sandbox", phone_number_id=phone_number_id, waba_id=waba_id, display_number=display_number, access_token=token, **more
-    )
-    return await numbers.add_number(services.db, services.vault, services.clock, lumen.organisation_id, new)
-
-
-@pytest.fixture
-async def second(lumen):
-    """Lumen's second number, in an account of its own with a token of its own, answered by its own agent."""
-    account = {"waba_id": "102290000000002", "app_id": "sandbox", "access_token": "the second token"}
-    await lumen.control("POST", "/numbers", {"phone_number_id": SECOND, "display_number": SECOND_DISPLAY, **account})
-    await add_number(lumen, SECOND, "102290000000002", SECOND_DISPLAY, "the second token")
-    agent = Agent()
-    async with serving(agent.handle) as url:
-        created = await lumen.post("/agents/byoa/", {"webhookUrl": f"{url}/hook", "name": "Second"})
-        await lumen.post(f"/phone-numbers/{SECOND_DISPLAY}/connect-agent/", {"agentId": created["id"]})
-        yield agent
+    await add_number(lumen, access_token=token)
 
 
 async def guests(lumen, count):

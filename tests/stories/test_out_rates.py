@@ -2,9 +2,7 @@
 
 import pytest
 from cast import NUMBER, Phone, until
-from till import conversation_id, in_state, sends, sends_template, taken, the, time_passes, written
-
-from dragoman.accounts import numbers
+from till import add_number, conversation_id, in_state, sends, sends_template, taken, the, time_passes, written
 
 
 async def quiet(lumen, echo, *people):
@@ -57,18 +55,8 @@ async def test_a_number_speaks_no_faster_than_it_may(lumen, echo, dana, zoe):
 
 async def slow_number(lumen, per_second):
     """Lumen tells us how fast the number may be; WhatsApp itself would take more."""
-    services = lumen.services
-    token = services.vault.derive("sandbox", "access token").hex()
-    new = numbers.NewNumber(
-        app_id="sandbox",
-        phone_number_id=NUMBER,
-        waba_id="102290000000001",
-        display_number="+15550001234",
-        access_token=token,
-        is_sandbox=True,
-        per_second=per_second,
-    )
-    await numbers.add_number(services.db, services.vault, services.clock, lumen.organisation_id, new)
+    token = lumen.services.vault.derive("sandbox", "access token").hex()
+    await add_number(lumen, access_token=token, per_second=per_second)
 
 
 async def test_a_number_that_is_slower_than_we_think_loses_nothing(lumen, echo):

@@ -3,10 +3,15 @@
 import asyncio
 import time
 
-from cast import until
+from cast import NUMBER, until
+
+from dragoman.accounts import numbers
 
 # How long the server is given to act on a step of the clock before the next step.
 A_MOMENT = 0.3
+
+# Lumen's second number: in an account and with a token of its own, and not the sandbox's (see the fixture `second`).
+SECOND, SECOND_DISPLAY = "106540000000002", "15550005678"
 
 STATUSES = ("sent", "delivered", "read", "failed")
 
@@ -83,6 +88,15 @@ async def time_passes(lumen, condition, what, step=60, most=50):
             await asyncio.sleep(0.01)
         await lumen.skip(seconds=step)
     raise AssertionError(f"in vain {most} steps of {step} s until {what}")
+
+
+async def add_number(lumen, **changes):
+    """Add a number, or change one that is known, as `dragoman numbers add` does; without changes it is the sandbox's."""
+    services = lumen.services
+    number = {"app_id": "sandbox", "phone_number_id": NUMBER, "waba_id": "102290000000001", "display_number": "+15550001234"}
+    sandbox = "phone_number_id" not in changes
+    new = numbers.NewNumber(**(number | {"is_sandbox": sandbox} | changes))
+    return await numbers.add_number(services.db, services.vault, services.clock, lumen.organisation_id, new)
 
 
 async def no_statuses(lumen):
