@@ -29,7 +29,13 @@ def overrides():
 
 
 @pytest.fixture
-async def lumen(database_uri, clock, tmp_path, session, overrides):
+def role():
+    """What the server does: "web" leaves the work to workers that a test starts."""
+    return "all"
+
+
+@pytest.fixture
+async def lumen(database_uri, clock, tmp_path, session, overrides, role):
     sock = free_socket()
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     settings = Settings(
@@ -44,7 +50,7 @@ async def lumen(database_uri, clock, tmp_path, session, overrides):
             **overrides,
         }
     )
-    async with program.running(settings, clock) as asgi, served(asgi, sock):
+    async with program.running(settings, clock, role) as asgi, served(asgi, sock):
         services = asgi.state.services
         organisation_id = await organisations.default(services.db, services.clock)
         _, key = await keys.create(services.db, services.vault, services.clock, organisation_id, "Till")
