@@ -5,6 +5,7 @@ may change. A contact is looked up by BSUID first, then by phone. Two contacts b
 they are; a phone number that comes with another BSUID has a new owner, and moves without its history.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -27,28 +28,42 @@ async def admit(connection: Connection, organisation_id: UUID, senders: Iterable
     await connection.execute(queries.ADMISSION, {"organisation_id": organisation_id})
     unique = {(s.bsuid, s.phone): s for s in senders}
     known = await _who(connection, organisation_id, unique.values())
-    strangers = [s for s in unique.values() if not _names(s) & known.keys()]
-    await _welcome(connection, organisation_id, strangers, now)
-    for sender in unique.values():
-        if sender not in strangers:
+    uses = Counter(value for s in unique.values() for value in _values(s))
+    strangers = {who for who, s in unique.items() if not _names(s) & known.keys() and all(uses[value] == 1 for value in _values(s))}
+    await _welcome(connection, organisation_id, [unique[who] for who in unique if who in strangers], now)
+    for who, sender in unique.items():
+        if who not in strangers:
             await _reconcile(connection, organisation_id, sender, now)
 
 
 async def change(connection: Connection, organisation_id: UUID, news: IdentityChange, now: datetime) -> None:
     """Follow a customer who changed number or user id, as told by a `system` message."""
     await connection.execute(queries.ADMISSION, {"organisation_id": organisation_id})
-    old = Sender(phone=news.old_phone, bsuid=news.old_bsuid)
     new = Sender(phone=news.new_phone, bsuid=news.new_bsuid)
-    known = await _who(connection, organisation_id, [old, new])
-    before = known.get(("bsuid", news.old_bsuid)) or known.get(("phone", news.old_phone))
-    after = known.get(("bsuid", news.new_bsuid)) or known.get(("phone", news.new_phone))
+    known = await _who(connection, organisation_id, [Sender(phone=news.old_phone, bsuid=news.old_bsuid), new])
+    ids = {news.old_bsuid, news.new_bsuid} - {None}
+    before = known.get(("bsuid", news.old_bsuid)) or _unless_foreign(known.get(("phone", news.old_phone)), ids)
+    before = before or known.get(("bsuid", news.new_bsuid))
     if before is None:
         return
-    if after is not None and after["id"] != before["id"]:
-        await _merge(connection, organisation_id, before["id"], after["id"], news.kind, now)
+    ids.add(before["bsuid"])
+    for after in (known.get(("bsuid", news.new_bsuid)), _unless_foreign(known.get(("phone", news.new_phone)), ids)):
+        if after is not None and after["id"] != before["id"]:
+            await _merge(connection, organisation_id, before["id"], after["id"], news.kind, now)
     if news.old_phone and news.new_phone and news.old_phone != news.new_phone:
-        await connection.execute(queries.UNCALL, {"organisation_id": organisation_id, "kind": "phone", "value": news.old_phone, "now": now})
+        await _uncall(connection, organisation_id, before["id"], news.old_phone, now)
     await _call(connection, organisation_id, before["id"], new, now)
+
+
+def _unless_foreign(contact: Row | None, ids: set[str | None]) -> Row | None:
+    """The contact that a phone number leads to, unless user ids show that the number was, or is, somebody else's."""
+    if contact is not None and ids and contact["bsuid"] is not None and contact["bsuid"] not in ids:
+        return None
+    return contact
+
+
+def _values(sender: Sender) -> list[tuple[str, str]]:
+    return [(kind, value) for kind, value in msgspec.structs.asdict(sender).items() if value and kind != "name"]
 
 
 def _names(sender: Sender) -> set[tuple[str, str | None]]:
@@ -76,7 +91,7 @@ async def _reconcile(connection: Connection, organisation_id: UUID, sender: Send
     by_bsuid, by_phone = known.get(("bsuid", sender.bsuid)), known.get(("phone", sender.phone))
     if by_bsuid is None and by_phone is not None and sender.bsuid and by_phone["bsuid"]:
         # The number has a new owner.
-        await connection.execute(queries.UNCALL, {"organisation_id": organisation_id, "kind": "phone", "value": sender.phone, "now": now})
+        await _uncall(connection, organisation_id, by_phone["id"], sender.phone, now)
         await _welcome(connection, organisation_id, [sender], now)
         return
     contact = by_bsuid or by_phone
@@ -91,11 +106,16 @@ async def _reconcile(connection: Connection, organisation_id: UUID, sender: Send
 async def _call(connection: Connection, organisation_id: UUID, contact_id: UUID, sender: Sender, now: datetime) -> None:
     """Give the contact every name that the sender carries; a name that another contact had moves here."""
     params = {"organisation_id": organisation_id, "contact_id": contact_id, "now": now}
-    for kind, value in msgspec.structs.asdict(sender).items():
-        if value and kind != "name":
-            await connection.execute(queries.CALL, {**params, "kind": kind, "value": value})
+    for kind, value in _values(sender):
+        await connection.execute(queries.CALL, {**params, "kind": kind, "value": value})
     names = {"name": sender.name, "phone": sender.phone, "bsuid": sender.bsuid, "username": sender.username}
     await connection.execute(queries.RENAME, {**params, **names})
+
+
+async def _uncall(connection: Connection, organisation_id: UUID, contact_id: UUID, phone: str | None, now: datetime) -> None:
+    """The number is no longer this contact's."""
+    params = {"organisation_id": organisation_id, "contact_id": contact_id, "kind": "phone", "value": phone, "now": now}
+    await connection.execute(queries.UNCALL, params)
 
 
 async def _merge(connection: Connection, organisation_id: UUID, kept: UUID, merged: UUID, reason: str, now: datetime) -> None:

@@ -5,9 +5,9 @@ Webhooks that arrive together are stored together: one statement, one commit, ho
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 NUMBER_CACHE_SECONDS = 5.0
 COLLISIONS = 5
+# Meta tries for 7 days. What is older is somebody who posts again what was once signed: a signature has no time in it.
+OLDEST = timedelta(days=8)
 
 
 class Number(NamedTuple):
@@ -37,6 +39,9 @@ class Number(NamedTuple):
     id: UUID
     app_id: str
     is_sandbox: bool
+
+
+Saying = tuple[Number, Message | Echo]
 
 
 class Delivery(NamedTuple):
@@ -49,7 +54,7 @@ class Delivery(NamedTuple):
 class Sorted(NamedTuple):
     """What the events of a batch mean: something said, something that became of our messages, something to keep."""
 
-    said: list[tuple[Number, Message | Echo]]
+    said: list[Saying]
     statuses: list[tuple[Number, Status]]
     kept: list[Row]
 
@@ -57,7 +62,7 @@ class Sorted(NamedTuple):
 class Inbox:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._numbers: dict[str, tuple[float, Number | None]] = {}
+        self._numbers: dict[str, tuple[float, Number]] = {}
         self._batch: Batcher[Delivery, None] = Batcher(self._store)
 
     async def receive(self, app_id: str, events: list[Event]) -> None:
@@ -84,7 +89,7 @@ class Inbox:
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[None]:
         now = self._services.clock.now()
-        news = await self._sort(deliveries)
+        news = await self._sort(deliveries, now)
         if news.said:
             await self._said(news.said, now)
         if news.statuses:
@@ -93,12 +98,12 @@ class Inbox:
             await self._services.db.execute(queries.KEEP, {"rows": _json(news.kept), "now": now})
         return [None] * len(deliveries)
 
-    async def _sort(self, deliveries: Sequence[Delivery]) -> Sorted:
-        await self._look_up({e.phone_number_id for d in deliveries for e in d.events if e.phone_number_id})
+    async def _sort(self, deliveries: Sequence[Delivery], now: datetime) -> Sorted:
+        found = await self._look_up({e.phone_number_id for d in deliveries for e in d.events if e.phone_number_id})
         news = Sorted([], [], [])
         for app_id, events in deliveries:
             for event in events:
-                number = self._numbers.get(event.phone_number_id or "", (0.0, None))[1]
+                number = found.get(event.phone_number_id or "")
                 if number is not None and number.app_id != app_id:
                     REFUSED.labels("number_of_another_app").inc()
                     log.warning("a webhook named a number of another app", app_id=app_id, phone_number_id=event.phone_number_id)
@@ -110,31 +115,38 @@ class Inbox:
                     news.kept.append(_keep(app_id, event, None, "no such number is connected"))
                 elif isinstance(event, Status):
                     news.statuses.append((number, event))
+                elif event.at is not None and event.at < now - OLDEST:
+                    REFUSED.labels("too_old").inc()
+                    news.kept.append(_keep(app_id, event, number, f"older than {OLDEST.days} days"))
                 else:
                     news.said.append((number, event))
         return news
 
-    async def _look_up(self, phone_number_ids: set[str]) -> None:
-        """Know whose numbers these are, no older than a few seconds: one look-up serves thousands of webhooks."""
+    async def _look_up(self, phone_number_ids: set[str]) -> dict[str, Number]:
+        """Whose numbers these are, no older than a few seconds: one look-up serves thousands of webhooks."""
         fresh_after = time.monotonic() - NUMBER_CACHE_SECONDS
-        missing = [i for i in phone_number_ids if self._numbers.get(i, (0.0, None))[0] < fresh_after]
-        if not missing:
-            return
-        if len(self._numbers) > 10_000:
-            self._numbers.clear()
-        found = {
-            row["phone_number_id"]: Number(row["organisation_id"], row["id"], row["app_id"], row["is_sandbox"])
-            for row in await self._services.db.fetch(queries.NUMBERS, {"ids": missing})
-        }
-        for phone_number_id in missing:
-            self._numbers[phone_number_id] = (time.monotonic(), found.get(phone_number_id))
+        missing = [i for i in phone_number_ids if i not in self._numbers or self._numbers[i][0] < fresh_after]
+        if missing:
+            rows = await self._services.db.fetch(queries.NUMBERS, {"ids": missing})
+            for phone_number_id in missing:
+                self._numbers.pop(phone_number_id, None)
+            for row in rows:  # what is not found is not remembered: it may be added at any moment
+                number = Number(row["organisation_id"], row["id"], row["app_id"], row["is_sandbox"])
+                self._numbers[row["phone_number_id"]] = (time.monotonic(), number)
+        return {i: self._numbers[i][1] for i in phone_number_ids if i in self._numbers}
 
-    async def _said(self, said: list[tuple[Number, Message | Echo]], now: datetime) -> None:
-        await self._follow_changes(said, now)
+    async def _said(self, said: list[Saying], now: datetime) -> None:
+        for part in _by_changes(said):
+            await self._follow_change(*part[0], now)
+            await self._said_under_the_same_names(part, now)
+
+    async def _said_under_the_same_names(self, said: list[Saying], now: datetime) -> None:
         rows = [_message_row(number, event, now) for number, event in said]
         results = await self._receive(rows, now)
         # A known sender with a new name is stored at once and brought up to date after; a new one gets a contact first.
-        if unsettled := [i for i, result in enumerate(results) if result["contact_id"] is None or result["stale"]]:
+        # What was seen before is a copy, perhaps a late one: the names it carries may be old.
+        fresh = [i for i, result in enumerate(results) if not result["seen"]]
+        if unsettled := [i for i in fresh if results[i]["contact_id"] is None or results[i]["stale"]]:
             await self._admit([said[i] for i in unsettled], now)
             again = [i for i in unsettled if results[i]["contact_id"] is None]
             for i, result in zip(again, await self._receive([rows[i] for i in again], now), strict=True):
@@ -146,11 +158,13 @@ class Inbox:
             else:
                 DUPLICATES.inc()
 
-    async def _follow_changes(self, said: list[tuple[Number, Message | Echo]], now: datetime) -> None:
-        for number, event in said:
-            if isinstance(event, Message) and event.change is not None:
-                async with self._services.db.transaction() as connection:
-                    await identity.change(connection, number.organisation_id, event.change, now)
+    async def _follow_change(self, number: Number, event: Message | Echo, now: datetime) -> None:
+        if not isinstance(event, Message) or event.change is None:
+            return
+        message = {"organisation_id": number.organisation_id, "number_id": number.id, "wamid": event.wamid}
+        if not await self._services.db.fetch(queries.SEEN, message):
+            async with self._services.db.transaction() as connection:
+                await identity.change(connection, number.organisation_id, event.change, now)
 
     async def _receive(self, rows: list[Row], now: datetime) -> list[Row]:
         for n, row in enumerate(rows):
@@ -162,7 +176,7 @@ class Inbox:
                 return await self._services.db.fetch(queries.RECEIVE, params) if rows else []
         return await self._services.db.fetch(queries.RECEIVE, params)
 
-    async def _admit(self, said: Iterable[tuple[Number, Message | Echo]], now: datetime) -> None:
+    async def _admit(self, said: Iterable[Saying], now: datetime) -> None:
         by_organisation: dict[UUID, list[Sender]] = {}
         for number, event in said:
             by_organisation.setdefault(number.organisation_id, []).append(_person(event))
@@ -182,6 +196,16 @@ class Inbox:
         if settled:
             organisations, conversations = [r["organisation_id"] for r in settled], [r["conversation_id"] for r in settled]
             await self._services.db.fetch(queries.RESUME, {"organisations": organisations, "conversations": conversations, "now": now})
+
+
+def _by_changes(said: list[Saying]) -> Iterator[list[Saying]]:
+    """Parted before each change of names: what was said before it was said under the old ones."""
+    start = 0
+    for n, (_, event) in enumerate(said):
+        if n > start and isinstance(event, Message) and event.change is not None:
+            yield said[start:n]
+            start = n
+    yield said[start:]
 
 
 def _json(rows: list[Row]) -> str:

@@ -11,6 +11,7 @@ with r as (
 ),
 known as (
     select r.*, k.id as contact_id,
+           exists (select from messages m where m.organisation_id = r.organisation_id and m.number_id = r.number_id and m.wamid = r.wamid) as seen,
            (r.name is not null and k.profile_name is distinct from r.name) or (r.username is not null and k.username is distinct from r.username)
            or (r.bsuid is not null and ib.contact_id is null) or (r.phone is not null and ip.contact_id is distinct from k.id) as stale
     from r
@@ -23,8 +24,7 @@ known as (
 fresh as (
     select distinct on (organisation_id, number_id, wamid) *
     from known
-    where contact_id is not null and not exists (
-        select from messages m where m.organisation_id = known.organisation_id and m.number_id = known.number_id and m.wamid = known.wamid)
+    where contact_id is not null and not seen
     order by organisation_id, number_id, wamid, n
 ),
 placed as (
@@ -83,7 +83,7 @@ files as (
     where p.media is not null
 ),
 told as (select pg_notify('dragoman_due', '') from touched limit 1)
-select k.n, k.contact_id, k.stale, s.conversation_id, s.id is not null as stored, (select count(*) from told) as told
+select k.n, k.contact_id, k.seen, k.stale, s.conversation_id, s.id is not null as stored, (select count(*) from told) as told
 from known k left join stored s on s.organisation_id = k.organisation_id and s.id = k.id
 order by k.n
 """
@@ -150,6 +150,10 @@ select id, organisation_id, app_id, phone_number_id, field, reason, raw, %(now)s
 from jsonb_to_recordset(%(rows)s::jsonb) as r(id uuid, organisation_id uuid, app_id text, phone_number_id text, field text, reason text, raw text)
 """
 
+SEEN = """
+select 1 from messages where organisation_id = %(organisation_id)s and number_id = %(number_id)s and wamid = %(wamid)s
+"""
+
 NUMBERS = """
 select organisation_id, id, app_id, phone_number_id, display_number, is_sandbox from numbers where phone_number_id = any(%(ids)s)
 """
@@ -170,6 +174,11 @@ with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         id uuid, name text, phone text, bsuid text, parent_bsuid text, username text)
 ),
+taken as (
+    update contacts c set username = null, updated_at = %(now)s
+    from r join contact_identities i on i.organisation_id = %(organisation_id)s and i.kind = 'username' and i.value = r.username
+    where c.organisation_id = i.organisation_id and c.id = i.contact_id and c.username = i.value
+),
 made as (
     insert into contacts (organisation_id, id, profile_name, phone, bsuid, username, created_at, updated_at)
     select %(organisation_id)s, id, name, phone, bsuid, username, %(now)s, %(now)s from r
@@ -188,12 +197,15 @@ set profile_name = coalesce(%(name)s, profile_name), phone = coalesce(%(phone)s,
 where organisation_id = %(organisation_id)s and id = %(contact_id)s
 """
 
+_GIVE_UP = """phone = case when %(kind)s = 'phone' then nullif(c.phone, %(value)s) else c.phone end,
+        bsuid = case when %(kind)s = 'bsuid' then nullif(c.bsuid, %(value)s) else c.bsuid end,
+        username = case when %(kind)s = 'username' then nullif(c.username, %(value)s) else c.username end, updated_at = %(now)s"""
+
 # A name that another contact had is taken from it first: nothing may be sent to a person by a name that is no longer his.
-CALL = """
+CALL = f"""
 with before as (
     update contacts c
-    set phone = case when %(kind)s = 'phone' then null else c.phone end, bsuid = case when %(kind)s = 'bsuid' then null else c.bsuid end,
-        username = case when %(kind)s = 'username' then null else c.username end, updated_at = %(now)s
+    set {_GIVE_UP}
     from contact_identities i
     where i.organisation_id = %(organisation_id)s and i.kind = %(kind)s and i.value = %(value)s and i.contact_id <> %(contact_id)s
       and c.organisation_id = i.organisation_id and c.id = i.contact_id
@@ -203,14 +215,14 @@ values (%(organisation_id)s, %(kind)s, %(value)s, %(contact_id)s, %(now)s)
 on conflict (organisation_id, kind, value) do update set contact_id = excluded.contact_id
 """
 
-UNCALL = """
+UNCALL = f"""
 with gone as (
     delete from contact_identities
-    where organisation_id = %(organisation_id)s and kind = %(kind)s and value = %(value)s returning contact_id
+    where organisation_id = %(organisation_id)s and kind = %(kind)s and value = %(value)s and contact_id = %(contact_id)s
+    returning contact_id
 )
 update contacts c
-set phone = case when %(kind)s = 'phone' then null else phone end, username = case when %(kind)s = 'username' then null else username end,
-    updated_at = %(now)s
+set {_GIVE_UP}
 from gone where c.organisation_id = %(organisation_id)s and c.id = gone.contact_id
 """
 
@@ -219,7 +231,8 @@ select jsonb_object_agg(kind || ':' || value, first_seen_at) as names
 from contact_identities where organisation_id = %(organisation_id)s and contact_id = %(contact_id)s
 """
 
-# Where both have a conversation at the same number, the merged one stays as a closed record of what was said in it.
+# Where both have a conversation at the same number, the merged one stays with its contact, as the record of what was said in
+# it. Whatever it still has to say goes to the kept contact: `merged_into` names that one also after several merges.
 MERGE = """
 with moved_names as (
     update contact_identities set contact_id = %(kept_id)s where organisation_id = %(organisation_id)s and contact_id = %(merged_id)s
@@ -232,7 +245,12 @@ moved_talks as (
 ),
 closed as (
     update contacts set merged_into = %(kept_id)s, phone = null, bsuid = null, username = null, updated_at = %(now)s
-    where organisation_id = %(organisation_id)s and id = %(merged_id)s
+    where organisation_id = %(organisation_id)s and (id = %(merged_id)s or merged_into = %(merged_id)s)
+    returning id, given_name
+),
+named as (
+    update contacts k set given_name = coalesce(k.given_name, m.given_name)
+    from closed m where k.organisation_id = %(organisation_id)s and k.id = %(kept_id)s and m.id = %(merged_id)s
 )
 insert into contact_merges (organisation_id, id, kept_id, merged_id, reason, identities, merged_at)
 values (%(organisation_id)s, %(id)s, %(kept_id)s, %(merged_id)s, %(reason)s, %(identities)s, %(now)s)

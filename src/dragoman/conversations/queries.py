@@ -76,7 +76,10 @@ select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.f
         select jsonb_agg(o order by o.seq) from ({_WAITING}) o) end as outbox
 from claimed c
 join numbers n on n.organisation_id = c.organisation_id and n.id = c.number_id
-join contacts k on k.organisation_id = c.organisation_id and k.id = c.contact_id
+cross join lateral ( -- the limit keeps the planner from reading all contacts of an organisation
+    select k.* from contacts w join contacts k on k.organisation_id = w.organisation_id and k.id = coalesce(w.merged_into, w.id)
+    where w.organisation_id = c.organisation_id and w.id = c.contact_id limit 1
+) k
 left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id
 left join lateral (
     select attempts, agent_id, from_seq, through_seq, callback_until, opened_at from opened o

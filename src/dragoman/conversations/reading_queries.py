@@ -16,7 +16,8 @@ select c.id, c.owner, c.epoch, c.handback_at, c.window_until, c.unread, c.referr
     m.id as message_id, m.direction, m.author, m.type, m.content, m.created_at as message_created_at
 from page
 join conversations c on c.organisation_id = page.organisation_id and c.id = page.id
-join contacts k on k.organisation_id = c.organisation_id and k.id = c.contact_id
+join contacts w on w.organisation_id = c.organisation_id and w.id = c.contact_id
+join contacts k on k.organisation_id = c.organisation_id and k.id = coalesce(w.merged_into, w.id)
 join numbers n on n.organisation_id = c.organisation_id and n.id = c.number_id
 left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id and a.deleted_at is null
 left join lateral (

@@ -81,7 +81,8 @@ order by at, place, (data ->> 'seq')::bigint, array_position('{{sent,delivered,r
 PEOPLE = """
 select k.name, k.username, k.phone, a.name as agent
 from conversations c
-join contacts k on k.organisation_id = c.organisation_id and k.id = c.contact_id
+join contacts w on w.organisation_id = c.organisation_id and w.id = c.contact_id
+join contacts k on k.organisation_id = c.organisation_id and k.id = coalesce(w.merged_into, w.id)
 left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id
 where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
 """
