@@ -5,12 +5,22 @@ the others find it, and it outlives a killed starter until the next one finds it
 """
 
 import asyncio
+import atexit
 import logging
+import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 # What a small machine gains and nothing loses: no compilation of short queries, commits flushed together.
-OPTIONS = {"jit": "off", "max_connections": "200", "random_page_cost": "1.1", "shared_buffers": "256MB", "wal_compression": "on"}
+OPTIONS = {
+    "jit": "off",
+    "max_connections": "200",
+    "random_page_cost": "1.1",
+    "shared_buffers": "256MB",
+    "wal_compression": "on",
+    "autovacuum_naptime": "5s",
+}
 
 
 async def start(data_dir: Path) -> str:
@@ -30,8 +40,26 @@ def _start(data_dir: Path) -> str:
     with server._lock:  # the package's own lock between processes: the settings must be there before the first start
         server.ensure_pgdata_inited()
         _configure(home / "postgresql.conf")
+    atexit.register(_forget_the_dead, server)  # before the package looks whether anybody else uses the server
     server.start()
     return str(server.get_uri())
+
+
+def _forget_the_dead(server: Any) -> None:
+    """The package counts who uses the server, and would count for ever those that were killed, and never stop it."""
+    with server._lock:
+        users = server.global_process_id_list
+        users.put([pid for pid in users._get() if _alive(pid)])
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _configure(conf: Path) -> None:
