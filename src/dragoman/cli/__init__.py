@@ -33,5 +33,9 @@ def main() -> None:
         app()
     except (Problem, SettingsError, NewerDatabase, UnsafeDatabase, Unopenable) as error:
         sys.exit(f"dragoman: {error}")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.exit(f"dragoman: {error.filename} cannot be used: {error.strerror}")
     except psycopg.Error as error:
         sys.exit(f"dragoman: the database cannot be used: {str(error).strip().splitlines()[0]}")
