@@ -6,6 +6,7 @@ a BYOA agent through the API, lets a customer write to it, and prints what was s
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,18 +29,22 @@ LINES = ("Hi there!", "Are you open on Sunday?", "Can you send me a picture?", "
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the transcript; exit code 0 when all went well")] = False,
-    port: Annotated[int, typer.Option(help="Port of the server; another is taken when it is in use")] = 8050,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the server; another is taken when it is in use")] = 8050,
     data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the demo keeps its data")] = Path(".dragoman/demo"),
 ) -> None:
     """Play a conversation with an example agent in the sandbox."""
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
         asyncio.run(_demo(once, _free(port), data_dir))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         typer.echo("\nStopped.")
+        raise typer.Exit(1 if once else 0) from None
 
 
 async def _demo(once: bool, port: int, data_dir: Path) -> None:
+    if task := asyncio.current_task():
+        # As Ctrl-C does: the server and the agent must not live on alone.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     url, agent_port = f"http://127.0.0.1:{port}", _free(8060)
     door = Trusted()
     await door.open()
@@ -53,13 +58,17 @@ async def _demo(once: bool, port: int, data_dir: Path) -> None:
             environment = {**os.environ, "AGENT_SECRET": agent["byoa"]["secret"], "AGENT_URL": f"http://127.0.0.1:{agent_port}"}
             program = _example()
             typer.echo(f"Starting the example agent, {program.name}, on http://127.0.0.1:{agent_port} ...\n")
-            async with _child([sys.executable, str(program), str(agent_port)], data_dir / "agent.log", environment):
-                await _listening(data_dir / "agent.log")
+            log = data_dir / "agent.log"
+            async with _child([sys.executable, str(program), str(agent_port)], log, environment) as agent_process:
+                await _listening(agent_process, log)
                 await _play(server)
                 _tell_where(url, server.key, agent, program, data_dir)
-                if not once:
-                    typer.echo("\nThe demo keeps running. Press Ctrl-C to stop it.")
-                    await asyncio.to_thread(server_process.wait)
+                if once:
+                    typer.echo("\nNow it stops. Without --once it keeps running, and the phone page can be opened.")
+                    return
+                typer.echo("\nThe demo keeps running. Press Ctrl-C to stop it.")
+                await asyncio.to_thread(server_process.wait)
+                raise NotThere(f"the server stopped; {data_dir / 'server.log'} says: {_end_of(data_dir / 'server.log')}")
     finally:
         await door.close()
 
@@ -122,10 +131,12 @@ def _end_of(log: Path) -> str:
     return log.read_text().strip()[-500:]
 
 
-async def _listening(log: Path) -> None:
+async def _listening(process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(200):
         if "listens on" in _end_of(log):
             return
+        if process.poll() is not None:
+            raise NotThere(f"the example agent stopped at once; {log} says: {_end_of(log)}")
         await asyncio.sleep(0.05)
     raise NotThere(f"the example agent did not start within 10 seconds; {log} says: {_end_of(log)}")
 
