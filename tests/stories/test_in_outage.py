@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 from cast import until
-from meta import DANA, Meta, Names, counted, rested, said, texts, words
+from meta import DANA, Meta, counted, rested, said, texts, words
 from psycopg.conninfo import conninfo_to_dict
 
 NOT_DURABLE = 'dragoman_webhooks_refused_total{reason="not_durable"}'
