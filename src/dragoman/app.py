@@ -7,6 +7,7 @@ all      both, in one process
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from dragoman.accounts import numbers, organisations
 from dragoman.accounts.secrets import load_key
@@ -25,7 +27,7 @@ from dragoman.api.callback import CallbackDoor
 from dragoman.api.health import HealthDoor
 from dragoman.api.media import MediaDoor
 from dragoman.api.v1 import app as v1
-from dragoman.api.webhooks import MetaDoor
+from dragoman.api.webhooks import WEBHOOKS, MetaDoor
 from dragoman.clock import Clock
 from dragoman.conversations.services import Services
 from dragoman.conversations.worker import Worker
@@ -37,6 +39,7 @@ log = structlog.get_logger()
 
 Role = Literal["all", "web", "worker"]
 
+BACKLOG = 4096  # connections that wait to be taken
 SANDBOX_APP = "sandbox"
 SANDBOX_NUMBER = "106540000000001"
 
@@ -64,24 +67,36 @@ async def running(settings: Settings, clock: Clock, role: Role = "all") -> Async
 
 def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:
     routes: list[Route | Mount] = [*HealthDoor(services).routes()]
-    if role != "worker":
-        routes += [*MetaDoor(services).routes(), *CallbackDoor(services).routes(), *MediaDoor(services).routes()]
+    meta = MetaDoor(services) if role != "worker" else None
+    if meta:
+        routes += [*meta.routes(), *CallbackDoor(services).routes(), *MediaDoor(services).routes()]
         routes += [Mount("/api/v1", app=v1.build(services)), Route("/", _welcome)]
     if sandbox:
         routes.append(Mount("/sandbox", app=sandbox.app))
-    app = Starlette(routes=routes)
+    app = _Application(routes=routes)
+    app.meta = meta
     app.router.redirect_slashes = False
     app.state.services = services
     return app
 
 
-async def serve(settings: Settings, host: str, port: int, role: Role = "all") -> None:
-    """Serve until told to stop; what is under way is finished first."""
+class _Application(Starlette):
+    """Nearly every request is a webhook of Meta's; it goes to its door past the routing and its middleware."""
+
+    meta: MetaDoor | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.meta and scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(WEBHOOKS):
+            await self.meta.post(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+async def serve(settings: Settings, listening: socket.socket, role: Role = "all") -> None:
+    """Serve on a listening socket until told to stop; what is under way is finished first."""
     async with running(settings, Clock(), role) as app:
         config = uvicorn.Config(
             app,
-            host,
-            port,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -89,10 +104,10 @@ async def serve(settings: Settings, host: str, port: int, role: Role = "all") ->
             server_header=False,
             timeout_graceful_shutdown=20,
             timeout_keep_alive=75,
-            backlog=4096,
+            backlog=BACKLOG,
         )
         log.info("ready", url=settings.public_url, role=role)
-        await _Server(config).serve()
+        await _Server(config).serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

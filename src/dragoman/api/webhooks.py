@@ -10,6 +10,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from dragoman.accounts import numbers
 from dragoman.api.body import read_body
@@ -22,6 +23,7 @@ from dragoman.whatsapp.signature import signed
 
 log = structlog.get_logger()
 
+WEBHOOKS = "/webhooks/whatsapp/"
 LARGEST_BODY = 4 * 1024 * 1024  # Meta: payloads have up to 3 MB
 APP_CACHE_SECONDS = 5.0
 _CHALLENGE = re.compile(r"[0-9A-Za-z_-]{1,128}")
@@ -36,8 +38,14 @@ class MetaDoor:
         self._apps: dict[str, tuple[float, numbers.App | None]] = {}
 
     def routes(self) -> list[Route]:
-        path = "/webhooks/whatsapp/{app_id}"
+        path = WEBHOOKS + "{app_id}"
         return [Route(path, self.handshake, methods=["GET"]), Route(path, self.receive, methods=["POST"])]
+
+    async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`receive` as an application of its own, for a server that knows the path already."""
+        scope["path_params"] = {"app_id": scope["path"].removeprefix(WEBHOOKS)}
+        answer = await self.receive(Request(scope, receive))
+        await answer(scope, receive, send)
 
     async def handshake(self, request: Request) -> Response:
         """Meta asks once, when the address is entered, whether we know the verify token."""

@@ -128,7 +128,7 @@ class Journal:
             self._spare.append((turn_id, hash_of(turn_id)))
         spare = [self._spare[i] for i in range(limit)]
         now = self._clock.now()
-        rows = await self._db.fetch(
+        rows = await self._db.hot(
             queries.CLAIM,
             {
                 "now": now,
@@ -149,11 +149,11 @@ class Journal:
         return rows
 
     async def _record(self, items: Sequence[Recorded]) -> list[RecordResult]:
-        rows = await self._db.fetch(queries.RECORD, {"rows": _json(items), "now": self._clock.now()})
+        rows = await self._db.hot(queries.RECORD, {"rows": _json(items), "now": self._clock.now()})
         return [RecordResult(row["held"], row["current"], row["goes"], row["first_seq"], row["free"]) for row in rows]
 
     async def _settle(self, items: Sequence[Settled]) -> list[SettleResult]:
-        rows = await self._db.fetch(queries.SETTLE, {"rows": _json(items), "now": self._clock.now(), "states": list(STATES)})
+        rows = await self._db.hot(queries.SETTLE, {"rows": _json(items), "now": self._clock.now(), "states": list(STATES)})
         return [SettleResult(row["held"], row["proceed"], row["free"]) for row in rows]
 
     async def outbox(self, organisation_id: UUID, conversation_id: UUID) -> list[Row]:

@@ -20,6 +20,7 @@ from dragoman.conversations.policy import Pace
 from dragoman.conversations.presence import Presence
 from dragoman.conversations.services import Services
 from dragoman.ids import new_id
+from dragoman.store.batcher import GATHER_SECONDS
 from dragoman.store.database import Row
 
 log = structlog.get_logger()
@@ -119,6 +120,7 @@ class Worker:
     async def _rest(self) -> None:
         """Until something is heard, the next thing is due, or the safety net's second is over."""
         if self._wake.is_set():
+            await asyncio.sleep(GATHER_SECONDS)  # what is due in a moment joins the same claim
             return
         seconds = POLL_SECONDS
         if self._room and (due := await self._services.journal.next_due()) is not None:

@@ -1,6 +1,7 @@
 """Group commit: calls that arrive while a statement is on its way join the next one."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -11,22 +12,27 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+GATHER_SECONDS = 0.002
+
+
 class Batcher(Generic[Item, Result]):
     """Runs `work(items)` for many callers at once; each caller gets its own result back.
 
-    `work` takes the items in the order in which they came and returns one result for each. With nothing in flight an
-    item leaves at once, so an idle server adds no delay; under load the batch grows as large as one round trip lets it.
+    `work` takes the items in the order in which they came and returns one result for each. On an idle server an item
+    leaves at once. On a busy one, which is one where the last batch ended a moment ago, the next waits `GATHER_SECONDS` for
+    company: a statement for twenty costs little more than one for two.
 
     When a batch fails, its halves are tried, and theirs, so that one bad item fails alone. When its connection broke, all of
     it is tried on another; when there is no other, all of it fails at once, instead of each part after a wait of its own.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, largest: int = 256, lanes: int = 1) -> None:
+    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, largest: int = 128, lanes: int = 1) -> None:
         self._work = work
         self._largest = largest
         self._free_lanes = lanes
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: set[asyncio.Task[None]] = set()
+        self._ended = 0.0
 
     async def __call__(self, item: Item) -> Result:
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -43,11 +49,15 @@ class Batcher(Generic[Item, Result]):
 
     async def _drain(self) -> None:
         # One turn of the loop lets the callers that woke up together join the same batch.
-        await asyncio.sleep(0)
+        busy = time.monotonic() - self._ended < 2 * GATHER_SECONDS
+        await asyncio.sleep(GATHER_SECONDS if busy else 0)
         try:
             while batch := self._waiting[: self._largest]:
                 del self._waiting[: self._largest]
                 await self._run(batch)
+                self._ended = time.monotonic()
+                if 0 < len(self._waiting) < self._largest:
+                    await asyncio.sleep(GATHER_SECONDS)
         finally:
             self._free_lanes += 1
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
@@ -26,25 +28,33 @@ class UnsafeDatabase(Exception):
     """The server would lose committed rows; the message names the setting."""
 
 
+# The main job has connections of its own, so that no page and no report can make it wait. It runs the same few large
+# statements over and over, and planning one costs more than running it: plans are kept, but not for long, because one that
+# was made for small tables is slow on large ones. They are to look things up by index, never to read a table through.
+HOT_CONNECTIONS = 5
+HOT_OPTIONS = (
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+)
+PLAN_SECONDS = 1.0
+OPTIONS = "-c statement_timeout=30000 -c lock_timeout=15000"
+
+
 class Database:
-    """`fetch`, `fetch_one` and `execute` run one statement each; `transaction` holds several together."""
+    """`fetch`, `fetch_one` and `execute` run one statement each; `transaction` holds several together.
+
+    `hot` is `fetch` for the statements of the main job.
+    """
 
     def __init__(self, uri: str, *, largest: int = 12) -> None:
         self.uri = uri
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            uri,
-            min_size=2,
-            max_size=largest,
-            open=False,
-            timeout=5,  # a webhook that cannot be stored soon is better sent again
-            # The pool doubles its pauses between attempts to connect; who asks for a connection after it gave up starts anew.
-            reconnect_timeout=2,
-            kwargs={"row_factory": dict_row, "autocommit": True, "options": "-c statement_timeout=30000 -c lock_timeout=15000"},
-        )
+        self._pool = _pool(uri, largest, OPTIONS)
+        self._hot = _pool(uri, HOT_CONNECTIONS, f"{OPTIONS} {HOT_OPTIONS}", prepare_threshold=0)
+        self._planned: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._listeners: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         await self._pool.open(wait=True, timeout=30)
+        await self._hot.open()
         for name, wanted in REQUIRED.items():
             row = await self.fetch_one(f"show {name}")
             if row and row[name] != wanted:
@@ -59,6 +69,7 @@ class Database:
         for task in self._listeners:
             with suppress(asyncio.CancelledError):
                 await task
+        await self._hot.close()
         await self._pool.close()
 
     @asynccontextmanager
@@ -68,6 +79,14 @@ class Database:
 
     async def fetch(self, query: str, params: Any = None) -> list[Row]:
         async with self._pool.connection() as connection:
+            cursor = await connection.execute(query, params)
+            return await cursor.fetchall()
+
+    async def hot(self, query: str, params: Any = None) -> list[Row]:
+        async with self._hot.connection() as connection:
+            if time.monotonic() - self._planned.get(connection, 0.0) > PLAN_SECONDS:
+                self._planned[connection] = time.monotonic()
+                await connection.execute("discard plans")
             cursor = await connection.execute(query, params)
             return await cursor.fetchall()
 
@@ -96,3 +115,16 @@ class Database:
                         heard(note.payload)
             except psycopg.OperationalError:
                 await asyncio.sleep(0.5)
+
+
+def _pool(uri: str, largest: int, options: str, **more: Any) -> AsyncConnectionPool[Connection]:
+    return AsyncConnectionPool(
+        uri,
+        min_size=1,
+        max_size=largest,
+        open=False,
+        timeout=5,  # a webhook that cannot be stored soon is better sent again
+        # The pool doubles its pauses between attempts to connect; who asks for a connection after it gave up starts anew.
+        reconnect_timeout=2,
+        kwargs={"row_factory": dict_row, "autocommit": True, "options": options, **more},
+    )
