@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ from dragoman.cli.running import DataDir
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on")] = 8050,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on")] = 8050,
     role: Annotated[str, typer.Option(help="all, web (the doors) or worker (the turns)")] = "all",
     data_dir: DataDir = None,
 ) -> None:
@@ -38,7 +39,17 @@ def serve(
     write_logs(loaded.log_level)
     open_many_files()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(app.serve(loaded, host, port, role))  # type: ignore[arg-type]
+        runner.run(app.serve(loaded, _listening(host, port), role))  # type: ignore[arg-type]
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Taken before anything else is started, so that a second server on one address does nothing at all."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=app.BACKLOG)
+    except OSError as error:
+        why = str(error.strerror).partition(" (")[0].lower()
+        raise settings.SettingsError(f"cannot listen on {host} port {port}: {why}. Choose others with --host and --port") from None
 
 
 def load(data_dir: Path | None, host: str, port: int) -> settings.Settings:
@@ -46,7 +57,8 @@ def load(data_dir: Path | None, host: str, port: int) -> settings.Settings:
     loaded = settings.load(data_dir=data_dir)
     if "public_url" in loaded.model_fields_set:
         return loaded
-    reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    reachable = f"[{reachable}]" if ":" in reachable else reachable
     return loaded.model_copy(update={"public_url": f"http://{reachable}:{port}"})
 
 
