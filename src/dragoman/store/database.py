@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -47,7 +47,9 @@ class Database:
 
     def __init__(self, uri: str, *, largest: int = 12) -> None:
         self.uri = uri
-        self._pool = _pool(uri, largest, OPTIONS)
+        # A connection that died while nobody looked is replaced before it is used. The main job does without the question:
+        # what it does is tried again.
+        self._pool = _pool(uri, largest, OPTIONS, check=AsyncConnectionPool.check_connection)
         self._hot = _pool(uri, HOT_CONNECTIONS, f"{OPTIONS} {HOT_OPTIONS}", prepare_threshold=0)
         self._planned: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._listeners: list[asyncio.Task[None]] = []
@@ -117,12 +119,15 @@ class Database:
                 await asyncio.sleep(0.5)
 
 
-def _pool(uri: str, largest: int, options: str, **more: Any) -> AsyncConnectionPool[Connection]:
+def _pool(
+    uri: str, largest: int, options: str, check: Callable[[Connection], Awaitable[None]] | None = None, **more: Any
+) -> AsyncConnectionPool[Connection]:
     return AsyncConnectionPool(
         uri,
         min_size=1,
         max_size=largest,
         open=False,
+        check=check,
         timeout=5,  # a webhook that cannot be stored soon is better sent again
         # The pool doubles its pauses between attempts to connect; who asks for a connection after it gave up starts anew.
         reconnect_timeout=2,

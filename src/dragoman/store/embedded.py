@@ -9,6 +9,7 @@ import atexit
 import logging
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,14 @@ def _start(data_dir: Path) -> str:
     with server._lock:  # the package's own lock between processes: the settings must be there before the first start
         server.ensure_pgdata_inited()
         _configure(home / "postgresql.conf")
-    atexit.register(_forget_the_dead, server)  # before the package looks whether anybody else uses the server
     server.start()
+    atexit.register(_forget_the_dead, server)  # runs before what `start` registered, which looks whether anybody else is left
     return str(server.get_uri())
 
 
 def _forget_the_dead(server: Any) -> None:
     """The package counts who uses the server, and would count for ever those that were killed, and never stop it."""
-    with server._lock:
+    with server._lock, suppress(FileNotFoundError):
         users = server.global_process_id_list
         users.put([pid for pid in users._get() if _alive(pid)])
 
