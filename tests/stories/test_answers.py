@@ -4,6 +4,7 @@ import json
 
 import pytest
 from aiohttp import web
+from cast import until
 from hook import calls, late, rested, says
 from stage import serving
 
@@ -42,6 +43,16 @@ def seen(message):
     if message["media"]:
         parts["media"] = (message["media"]["kind"], message["media"]["mime_type"])
     return parts
+
+
+async def delivered(phone, count):
+    """Wait until so many messages are on the phone, or have failed: WhatsApp fetches files after it has taken a message."""
+
+    async def there():
+        heard = await phone.heard()
+        return heard if len(heard) >= count and all(message["ticks"] == "delivered" or message["failed"] for message in heard) else None
+
+    return await until(there, f"{count} messages are delivered")
 
 
 SILENCES = {
@@ -194,7 +205,7 @@ async def test_the_customer_gets_what_the_agent_meant(lumen, echo, dana, shop, f
     answer, expected = FORMS[form]
     echo.script = [at(shop, answer)]
     await dana.says(form)
-    heard = await dana.hears(len(expected))
+    heard = await delivered(dana, len(expected))
     assert [seen(message) for message in heard] == expected
     assert not any(message["failed"] for message in heard)
     (call,) = await calls(lumen, echo)
@@ -211,10 +222,10 @@ async def test_the_callback_takes_the_same_forms(lumen, echo, dana, shop):
         assert (form, status, len(body["messages"])) == (form, 202, len(messages))
         expected += messages
         await lumen.skip(minutes=1)  # WhatsApp takes one message in six seconds for one customer, once 45 are sent
-    assert [seen(message) for message in await dana.hears(len(expected))] == expected
+    assert [seen(message) for message in await delivered(dana, len(expected))] == expected
 
 
 async def test_a_document_is_shown_under_its_name(lumen, echo, dana, shop):
     echo.script = [at(shop, {"document": {"url": "SHOP/menu.pdf", "filename": "Menu 2026.pdf"}}), at(shop, {"document": "SHOP/menu.pdf"})]
     await says(dana, "The menu?", "And again?")
-    assert [message["media"]["filename"] for message in await dana.hears(2)] == ["Menu 2026.pdf", "menu.pdf"]
+    assert [message["media"]["filename"] for message in await delivered(dana, 2)] == ["Menu 2026.pdf", "menu.pdf"]
