@@ -1,17 +1,12 @@
 """`dragoman serve`: the server itself."""
 
 import asyncio
-import logging
 import socket
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
-from structlog.processors import ExceptionRenderer
-from structlog.tracebacks import ExceptionDictTransformer
 
 try:
     import resource
@@ -23,6 +18,7 @@ except ImportError:
     from asyncio import new_event_loop  # type: ignore[assignment]
 
 from dragoman import app, settings
+from dragoman.cli.logs import write_logs
 from dragoman.cli.running import DataDir
 
 
@@ -68,22 +64,3 @@ def open_many_files() -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def write_logs(level: str) -> None:
-    """One JSON object a line on standard error; readable lines when a person is watching."""
-    person = sys.stderr.isatty()
-    # Without local variables, which hold what customers say and the secrets that it travels with.
-    tracebacks = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            *([console] if person else [tracebacks, structlog.processors.JSONRenderer()]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
