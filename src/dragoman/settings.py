@@ -1,11 +1,12 @@
 """Settings: read once from the environment at start, strictly, and passed down as one frozen value."""
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "DRAGOMAN_"
@@ -15,7 +16,7 @@ META_GRAPH_URL = "https://graph.facebook.com"
 class Settings(BaseSettings):
     """Every field is the environment variable `DRAGOMAN_<FIELD>`; an unknown or malformed one stops the start."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     database_url: str | None = Field(None, description="PostgreSQL to use; empty starts the embedded one in the data directory")
     data_dir: Path = Field(Path(".dragoman"), description="Where the embedded database, the key file and stored media live")
@@ -49,8 +50,19 @@ class Settings(BaseSettings):
 
     @field_validator("public_url", "graph_url")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _address(cls, value: str, info: ValidationInfo) -> str:
+        if re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value) or (info.field_name == "graph_url" and value == "sandbox"):
+            return value.rstrip("/")
+        raise ValueError(
+            "must be an address that starts with http:// or https://" + " (or the word sandbox)" * (info.field_name == "graph_url")
+        )
+
+    @field_validator("media_url")
+    @classmethod
+    def _store(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("file:///", "s3://")):
+            raise ValueError("must start with file:/// or s3://")
+        return value
 
     @property
     def embedded(self) -> bool:
@@ -74,4 +86,5 @@ def load(**overrides: object) -> Settings:
         return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        raise SettingsError(f"{PREFIX}{str(first['loc'][0]).upper()}: {first['msg']}") from None
+        why = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{PREFIX}{str(first['loc'][0]).upper()}: {why[:1].lower()}{why[1:]}") from None
