@@ -79,6 +79,10 @@ class Held:
         held.load(row["outbox"] or ())
         return held
 
+    @property
+    def name(self) -> tuple[UUID, UUID]:
+        return self.organisation_id, self.id
+
     def load(self, rows: Iterable[Row]) -> None:
         """Take the outbox as it is now. A long one is taken in parts; what is beyond them keeps the conversation due."""
         self.outbox = deque(Outgoing.of(row) for row in rows)

@@ -25,6 +25,7 @@ from dragoman.store.batcher import Batcher
 from dragoman.store.database import Database, Row
 
 DUE = "dragoman_due"
+Name = tuple[UUID, UUID]  # organisation and conversation
 OUTBOX_LIMIT = 20
 
 
@@ -170,13 +171,13 @@ class Journal:
         row = await self._db.fetch_one(queries.ALIVE, {"seconds": seconds})
         return max(1, row["alive"]) if row else 1
 
-    async def renew(self, worker_id: UUID, lease: float) -> list[Row]:
-        """Prolong every lease of the worker; the conversations it still holds."""
-        return await self._db.fetch(queries.RENEW, {"worker_id": worker_id, "lease": lease})
+    async def renew(self, worker_id: UUID, lease: float, held: Sequence[Name]) -> list[Row]:
+        """Prolong the worker's leases on these conversations; those that are still its own."""
+        return await self._db.fetch(queries.RENEW, {"worker_id": worker_id, "lease": lease, **_names(held)})
 
-    async def forget(self, worker_id: UUID) -> None:
-        """The worker stops: whatever it still holds is free at once."""
-        await self._db.execute(queries.FORGET_WORKER, {"worker_id": worker_id})
+    async def forget(self, worker_id: UUID, held: Sequence[Name]) -> None:
+        """The worker stops: what it still holds is free at once."""
+        await self._db.execute(queries.FORGET_WORKER, {"worker_id": worker_id, **_names(held)})
 
     async def tidy(self) -> None:
         await self._db.execute(queries.TIDY, {"now": self._clock.now()})
@@ -186,3 +187,7 @@ def _json(items: Sequence[Recorded] | Sequence[Settled]) -> str:
     for n, item in enumerate(items):
         item.n = n  # type: ignore[attr-defined]  # mypy joins the two to msgspec.Struct
     return msgspec.json.encode(items).decode()
+
+
+def _names(held: Sequence[Name]) -> dict[str, list[UUID]]:
+    return {"organisations": [organisation for organisation, _ in held], "conversations": [conversation for _, conversation in held]}

@@ -264,7 +264,8 @@ order by n
 
 RENEW = """
 update conversations set lease_until = now() + make_interval(secs => %(lease)s)
-where worker_id = %(worker_id)s and lease_until > now()
+where (organisation_id, id) in (select * from unnest(%(organisations)s::uuid[], %(conversations)s::uuid[]))
+  and worker_id = %(worker_id)s and lease_until > now()
 returning organisation_id, id, fence, send_at
 """
 
@@ -288,5 +289,6 @@ delete from workers where seen_at < now() - interval '1 day'
 
 FORGET_WORKER = """
 with gone as (delete from workers where id = %(worker_id)s)
-update conversations set lease_until = null, worker_id = null where worker_id = %(worker_id)s
+update conversations set lease_until = null, worker_id = null
+where (organisation_id, id) in (select * from unnest(%(organisations)s::uuid[], %(conversations)s::uuid[])) and worker_id = %(worker_id)s
 """

@@ -58,6 +58,7 @@ class Worker:
         self._wake.set()
         if self._attending:
             await asyncio.wait(self._attending, timeout=STOP_SECONDS)
+        unfinished = [held.name for held in self._held.values()]
         for task in [*self._loops, *self._attending]:
             task.cancel()
         for task in [*self._loops, *self._attending]:
@@ -65,7 +66,7 @@ class Worker:
                 await task
         await self.presence.stop()
         with suppress(psycopg.OperationalError):  # with the database away, the leases run out by themselves
-            await self._services.journal.forget(self.id)
+            await self._services.journal.forget(self.id, unfinished)
 
     def pace(self, number_id: UUID, per_second: float) -> float:
         """Seconds to wait before a number may speak again; its rate is shared evenly by the workers alive."""
@@ -181,7 +182,8 @@ class Worker:
         if not self._held:
             return
         deadline, before = time.monotonic() + self._lease, dict(self._held)
-        renewed = {row["id"]: row for row in await self._services.journal.renew(self.id, self._lease)}
+        names = [held.name for held in before.values()]
+        renewed = {row["id"]: row for row in await self._services.journal.renew(self.id, self._lease, names)}
         now = self._services.clock.now()
         for conversation_id, held in before.items():
             row = renewed.get(conversation_id)

@@ -169,7 +169,6 @@ create table conversations (
 ) with (fillfactor = 80);
 create index conversations_due on conversations (due_at) where due_at is not null;
 create index conversations_by_time on conversations (organisation_id, last_message_at desc);
-create index conversations_held on conversations (worker_id) where worker_id is not null;
 
 create table messages (
     organisation_id uuid not null,
@@ -205,7 +204,6 @@ create unique index messages_in_order on messages (organisation_id, conversation
 -- What the outbox still has to do: say it, find out whether it was said, or wait for a status that tells.
 create index messages_outbox on messages (organisation_id, conversation_id, seq)
     where state in ('queued', 'sending') or (state = 'unknown' and not_before is not null);
-create index messages_wanting on messages (organisation_id, conversation_id, seq) where wants_answer;
 
 create table media (
     organisation_id uuid not null,
@@ -273,7 +271,6 @@ create table deliveries (
 );
 create index deliveries_by_turn on deliveries (organisation_id, turn_id);
 create index deliveries_by_agent on deliveries (organisation_id, agent_id, started_at desc);
-create index deliveries_by_conversation on deliveries (organisation_id, conversation_id, started_at);
 
 -- Each time a message was handed to WhatsApp; written before the call. The id travels as biz_opaque_callback_data.
 create table send_attempts (
