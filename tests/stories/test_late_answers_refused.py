@@ -200,3 +200,13 @@ async def test_an_agent_that_repeats_its_question_does_not_give_the_token_away(l
     (call,) = await calls(lumen, echo)
     assert "could not handle" in call["responseHead"]
     assert delivery["reply_callback"].rpartition("/")[2] not in await everything(lumen)
+
+
+async def test_an_idempotency_key_that_is_too_long_is_refused_and_not_cut(lumen, echo, dana):
+    await dana.says("Hello")
+    await dana.hears()
+    url = echo.deliveries[0]["reply_callback"]
+    async with lumen.session.post(url, json={"content": "Late"}, headers={"Idempotency-Key": "k" * 256}) as answer:
+        body = await answer.json()
+    assert (answer.status, body["field"]) == (400, "Idempotency-Key")
+    assert len(await dana.heard()) == 1

@@ -1,5 +1,7 @@
 """The main job: a customer writes, the business's agent answers."""
 
+from hook import says
+
 
 async def test_dana_writes_and_echo_answers(lumen, echo, dana):
     await dana.says("Are you open today?")
@@ -25,7 +27,6 @@ async def test_the_delivery_carries_the_four_fields_and_the_context(lumen, echo,
 
 
 async def test_three_quick_messages_are_answered_one_by_one_in_order(lumen, echo, dana):
-    for text in ("one", "two", "three"):
-        await dana.says(text)
+    await says(dana, "one", "two", "three")
     assert await dana.hears_text(3) == ["You said: one", "You said: two", "You said: three"]
     assert echo.most_in_flight == 1

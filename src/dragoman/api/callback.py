@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dragoman.api.body import read_body
+from dragoman.api.idempotency import HEADER, check_key
 from dragoman.conversations import callback
 from dragoman.conversations.services import Services
 from dragoman.errors import Problem, RateLimited
@@ -41,6 +42,6 @@ class CallbackDoor:
                 request.path_params["token"],
                 body,
                 request.headers.get("content-type"),
-                request.headers.get("idempotency-key"),
+                check_key(key) if (key := request.headers.get(HEADER)) is not None else None,
             )
         )

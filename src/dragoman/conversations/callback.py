@@ -65,7 +65,7 @@ async def answer(services: Services, given: str, body: bytes, content_type: str 
 
 async def _once(services: Services, saying: outbox.Saying, key: str, body_hash: bytes) -> list[UUID]:
     """The key and the messages are one transaction: both are there, or neither."""
-    params = {"organisation_id": saying.organisation_id, "scope": f"callback {saying.turn_id}", "key": key[:255]}
+    params = {"organisation_id": saying.organisation_id, "scope": f"callback {saying.turn_id}", "key": key}
     response = msgspec.json.encode(saying.ids).decode()
     async with services.db.transaction() as connection:
         taken = {**params, "body_hash": body_hash, "response": response, "now": services.clock.now()}
