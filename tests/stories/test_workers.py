@@ -9,7 +9,7 @@ import pytest
 from cast import Phone, until
 from program import Program
 from stage import free_socket
-from till import attempts, in_state, no_statuses, sends, taken, the, written
+from till import acts, attempts, in_state, no_statuses, sends, taken, the, written
 
 from dragoman.conversations.worker import Worker
 
@@ -161,6 +161,29 @@ async def test_a_worker_frozen_between_the_attempt_and_the_call_does_not_call(lu
     assert await taken(lumen) == arrives
     await dana.says("And now?")
     assert await dana.hears_text(len(arrives) + 1) == [*arrives, "You said: And now?"]
+
+
+async def test_a_take_over_that_ran_out_while_no_worker_was_there_is_over(lumen, echo, dana):
+    worker = Worker(lumen.services)
+    await worker.start()
+    await dana.says("one")
+    await dana.hears()
+    await worker.stop()
+    await acts(lumen, "takeover", durationMinutes=30)
+    await dana.says("two")
+    await until(lambda: stored(lumen, 2), "it is stored")
+    await lumen.skip(minutes=31)
+    await dana.says("three")
+    await until(lambda: stored(lumen, 3), "it is stored")
+    worker = Worker(lumen.services)
+    await worker.start()
+    assert await dana.hears_text(2) == ["You said: one", "You said: three"]
+    assert [delivery["message"] for delivery in echo.deliveries] == ["one", "three"]
+    await worker.stop()
+
+
+async def stored(lumen, count):
+    return len(await lumen.rows("select id from messages where direction = 'in'")) == count
 
 
 async def leases_lost(process):

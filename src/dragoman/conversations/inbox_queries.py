@@ -55,8 +55,8 @@ touched as (
     order by g.organisation_id, g.contact_id, g.number_id
     on conflict (organisation_id, number_id, contact_id) do update
     set last_seq = c.last_seq + excluded.last_seq,
-        wanted_seq = case when c.owner = 'agent' and excluded.wanted_seq > 0 then c.last_seq + excluded.wanted_seq else c.wanted_seq end,
-        think_at = case when c.owner = 'agent' and excluded.wanted_seq > 0 then coalesce(c.think_at, %(now)s) else c.think_at end,
+        wanted_seq = case when (c.owner = 'agent' or c.handback_at <= %(now)s) and excluded.wanted_seq > 0 then c.last_seq + excluded.wanted_seq else c.wanted_seq end,
+        think_at = case when (c.owner = 'agent' or c.handback_at <= %(now)s) and excluded.wanted_seq > 0 then coalesce(c.think_at, %(now)s) else c.think_at end,
         media_at = coalesce(excluded.media_at, c.media_at),
         window_until = greatest(c.window_until, excluded.window_until),
         last_inbound_at = greatest(c.last_inbound_at, excluded.last_inbound_at),
@@ -65,13 +65,14 @@ touched as (
         unread = c.unread + excluded.unread,
         referral = coalesce(excluded.referral, c.referral),
         updated_at = %(now)s
-    returning c.organisation_id, c.id, c.number_id, c.contact_id, c.last_seq, c.owner
+    returning c.organisation_id, c.id, c.number_id, c.contact_id, c.last_seq,
+              c.owner = 'agent' or c.handback_at <= %(now)s as answers -- a take-over that has run out is over, also when no worker has seen it yet
 ),
 stored as (
     insert into messages (organisation_id, id, conversation_id, seq, direction, author, type, content, number_id, wamid, state,
                           reply_to_wamid, wants_answer, said_at, created_at, raw)
     select p.organisation_id, p.id, t.id, t.last_seq - p.total + p.position, case p.author when 'phone_app' then 'out' else 'in' end, p.author, p.type, p.content,
-           p.number_id, p.wamid, case p.author when 'phone_app' then 'sent' else 'received' end, p.reply_to_wamid, p.wants and t.owner = 'agent', p.said_at, %(now)s, p.raw
+           p.number_id, p.wamid, case p.author when 'phone_app' then 'sent' else 'received' end, p.reply_to_wamid, p.wants and coalesce(t.answers, false), p.said_at, %(now)s, p.raw
     from placed p join touched t using (organisation_id, number_id, contact_id)
     returning organisation_id, id, conversation_id
 ),

@@ -47,6 +47,7 @@ taken as (
 select owner, epoch from taken
 """
 
+# What was said while the agent was away wants no answer, by how it was stored; what came since the take-over ran out does.
 HAND_BACK = f"""
 with c as (
     select c.organisation_id, c.id, c.owner in ('person', 'phone_app') and (not %(if_due)s or c.handback_at <= %(now)s) as away, {_RESTING} as resting
@@ -54,7 +55,7 @@ with c as (
     where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s for update of c
 ),
 taken as (
-    update conversations x set owner = c.resting, handback_at = null, {_CLEAR.replace("c.", "x.")}
+    update conversations x set owner = c.resting, handback_at = null, epoch = x.epoch + 1, turn_id = null, updated_at = %(now)s
     from c where c.away and x.organisation_id = c.organisation_id and x.id = c.id
     returning x.organisation_id, x.id, x.owner, x.epoch
 ), {_ENDINGS}

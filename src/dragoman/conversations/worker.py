@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 CLAIM_AT_ONCE = 100
 POLL_SECONDS = 1.0
+LAST_CLAIM_SECONDS = 5.0
 STOP_SECONDS = 25.0
 TIDY_SECONDS = 600.0
 
@@ -56,6 +57,8 @@ class Worker:
         """Take no more, let what is under way finish, free the rest."""
         self._stopping = True
         self._wake.set()
+        if self._loops:  # what is being claimed in this moment is waited for like the rest
+            await asyncio.wait(self._loops[:1], timeout=LAST_CLAIM_SECONDS)
         if self._attending:
             await asyncio.wait(self._attending, timeout=STOP_SECONDS)
         unfinished = [held.name for held in self._held.values()]
@@ -199,7 +202,7 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
     row, now = held.row, services.clock.now()
     if row["handback_at"] is not None and row["handback_at"] <= now:
         await ownership.hand_back(services, held.organisation_id, held.id, if_due=True)
-        await _give_back(services, held)
+        await _give_back(services, held, rest=False)
         return
     if row["media_at"] is not None and row["media_at"] <= now:
         await media.fetch(services, held)
@@ -211,12 +214,11 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
     if thinks:
         await turn.take_turn(services, worker, worker.presence, held)
     else:
-        await _give_back(services, held)
+        # Due to think, and nobody to ask: the agent is gone. Its messages stay; the conversation rests.
+        await _give_back(services, held, rest=row["think_at"] is not None and row["turn_id"] is None)
 
 
-async def _give_back(services: Services, held: Held) -> None:
-    # Due to think, and nobody to ask: the agent is gone. Its messages stay; the conversation rests.
-    rest = held.row["think_at"] is not None and held.row["turn_id"] is None
+async def _give_back(services: Services, held: Held, *, rest: bool) -> None:
     answer = await services.journal.settle(
         Settled(organisation_id=held.organisation_id, conversation_id=held.id, fence=held.fence, rest=rest, release=True)
     )
