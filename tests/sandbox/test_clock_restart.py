@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import aiohttp
+from stage import free_socket, served
 
 from dragoman.clock import Clock
 from dragoman.sandbox.app import Sandbox
-from tests.stories.stage import free_socket, served
 
 
 def sandbox(clock, state_file, url):
