@@ -63,7 +63,9 @@ class Story:
 
     async def contact(self, name="Dana", *, phone=DANA_PHONE, bsuid=None, username=None):
         now = self.clock.now()
-        contact_id = await self.put("contacts", profile_name=name, phone=phone, bsuid=bsuid, username=username, created_at=now, updated_at=now)
+        contact_id = await self.put(
+            "contacts", profile_name=name, phone=phone, bsuid=bsuid, username=username, created_at=now, updated_at=now
+        )
         for kind, value in (("phone", phone), ("bsuid", bsuid), ("username", username)):
             if value:
                 await self.database.execute(
