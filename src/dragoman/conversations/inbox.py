@@ -173,8 +173,8 @@ class Inbox:
         for _ in range(COLLISIONS):
             # When another process stores one of these at this moment, nothing is stored, and the next look sees it.
             with suppress(psycopg.errors.UniqueViolation):
-                return await self._services.db.fetch(queries.RECEIVE, params) if rows else []
-        return await self._services.db.fetch(queries.RECEIVE, params)
+                return await self._services.db.hot(queries.RECEIVE, params) if rows else []
+        return await self._services.db.hot(queries.RECEIVE, params)
 
     async def _admit(self, said: Iterable[Saying], now: datetime) -> None:
         by_organisation: dict[UUID, list[Sender]] = {}
@@ -192,7 +192,7 @@ class Inbox:
 
     async def _statuses(self, statuses: list[tuple[Number, Status]], now: datetime) -> None:
         rows = [_status_row(number, event, now) for number, event in statuses]
-        settled = await self._services.db.fetch(queries.STATUSES, {"rows": _json(rows), "now": now, "states": list(STATES)})
+        settled = await self._services.db.hot(queries.STATUSES, {"rows": _json(rows), "now": now, "states": list(STATES)})
         if settled:
             organisations, conversations = [r["organisation_id"] for r in settled], [r["conversation_id"] for r in settled]
             await self._services.db.fetch(queries.RESUME, {"organisations": organisations, "conversations": conversations, "now": now})
