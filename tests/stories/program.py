@@ -1,9 +1,13 @@
 """`dragoman` as an operator runs it: processes of their own, in an environment that holds no settings but the test's."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import aiohttp
 from cast import until
@@ -15,6 +19,39 @@ def environment(**settings):
     """`lease_seconds=3` is DRAGOMAN_LEASE_SECONDS=3; what this test run itself was started with stays out."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
     return clean | {f"DRAGOMAN_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+async def run(*words, said="", folder=None, **settings):
+    """One command to its end: the exit code, what it printed, what it complained of."""
+    pipe = asyncio.subprocess.PIPE
+    streams = {"stdin": pipe, "stdout": pipe, "stderr": pipe}
+    process = await asyncio.create_subprocess_exec(*COMMAND, *words, cwd=folder, env=environment(**settings), **streams)
+    out, complaints = await asyncio.wait_for(process.communicate(said.encode()), 120)
+    return process.returncode, out.decode(), complaints.decode()
+
+
+@contextmanager
+def own_folder():
+    """A folder in which a program may keep its own PostgreSQL, and in which nothing is left running."""
+    # Not pytest's own: it is private, and PostgreSQL of a root user runs as another user.
+    with tempfile.TemporaryDirectory(prefix="dragoman-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+        for pid, _ in (left := living(folder)):
+            os.kill(int(pid), signal.SIGKILL)
+        assert not left
+
+
+def living(folder):
+    """Processes that work in this folder or were told of it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told, where = (process / "cmdline").read_bytes(), (process / "cwd").readlink()
+        except OSError:
+            continue  # it has ended meanwhile
+        if str(folder).encode() in told or str(where).startswith(str(folder)):
+            found.append((process.name, told.replace(b"\0", b" ").decode()))
+    return found
 
 
 class Program:

@@ -1,18 +1,15 @@
 """`dragoman chat`: a person talks to an agent from a terminal."""
 
-import asyncio
 from uuid import uuid4
 
 import pytest
-from program import COMMAND, environment
+from program import run
 
 
 async def chat(*options, said=""):
     """The exit code, the lines that were printed, and those that complain."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*COMMAND, "chat", *options, env=environment(), stdin=pipe, stdout=pipe, stderr=pipe)
-    heard, complaints = await asyncio.wait_for(process.communicate(said.encode()), 60)
-    return process.returncode, heard.decode().splitlines(), complaints.decode().splitlines()
+    code, heard, complaints = await run("chat", *options, said=said)
+    return code, heard.splitlines(), complaints.splitlines()
 
 
 async def test_a_person_connects_says_a_line_and_reads_the_answer(lumen, echo):

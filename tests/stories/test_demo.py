@@ -1,42 +1,23 @@
 """`dragoman demo`, as a person runs it in an empty folder: a server, a PostgreSQL and an agent of its own, and nothing left over."""
 
 import asyncio
-import os
 import re
 import shutil
 import signal
 import socket
-import tempfile
 from pathlib import Path
 
 import pytest
 from cast import until
-from program import COMMAND, environment
+from program import COMMAND, environment, living, own_folder
 
 import dragoman
 
 
 @pytest.fixture
 def folder():
-    # Not pytest's own: it is private, and PostgreSQL of a root user runs as another user.
-    with tempfile.TemporaryDirectory(prefix="dragoman-demo-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-        for pid, _ in (left := living(folder)):
-            os.kill(int(pid), signal.SIGKILL)
-        assert not left
-
-
-def living(folder):
-    """Processes that work in this folder or were told of it."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            told, where = (process / "cmdline").read_bytes(), (process / "cwd").readlink()
-        except OSError:
-            continue  # it has ended meanwhile
-        if str(folder).encode() in told or str(where).startswith(str(folder)):
-            found.append((process.name, told.replace(b"\0", b" ").decode()))
-    return found
+    with own_folder() as folder:
+        yield folder
 
 
 async def start(folder, *options, **more):
