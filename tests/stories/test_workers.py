@@ -67,12 +67,17 @@ def pondering(echo, answer):
     return thought
 
 
+@pytest.mark.parametrize("overrides", [{"worker_concurrency": 3}])
 async def test_two_workers_share_the_work_and_double_nothing(lumen, echo, workers):
     seen = set()
 
-    async def answer(delivery):
+    async def both_at_work():
         rows = await lumen.rows("select distinct worker_id from conversations where worker_id is not null")
         seen.update(row["worker_id"] for row in rows)
+        return seen == {worker.id for worker in workers}
+
+    async def answer(delivery):
+        await until(both_at_work, "both workers are at work")
         return {"content": f"You said: {delivery['message']}"}
 
     echo.answer = answer
@@ -87,7 +92,6 @@ async def test_two_workers_share_the_work_and_double_nothing(lumen, echo, worker
         assert [text for text in out if text.startswith("You said")] == [f"You said: {n}.{turn}" for turn in range(3)]
         assert out.count(f"to guest {n}") == 1
     assert set(Counter(delivery["message"] for delivery in echo.deliveries).values()) == {1}
-    assert seen == {worker.id for worker in workers}
 
 
 async def all_out(lumen, count):

@@ -35,10 +35,11 @@ async def acts(lumen, act, name="Dana", **body):
 
 
 async def conversation_id(lumen, name="Dana"):
+    """The id of the newest conversation with this customer, as soon as there is one."""
     query = (
         "select c.id from conversations c join contacts k on k.id = c.contact_id where k.name = %(name)s order by c.last_message_at desc"
     )
-    return (await lumen.rows(query, name=name))[0]["id"]
+    return (await until(lambda: lumen.rows(query, name=name), f"{name} has written"))[0]["id"]
 
 
 async def written(lumen, where="true", **params):
