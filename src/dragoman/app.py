@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from dragoman.accounts import numbers, organisations
 from dragoman.accounts.secrets import load_key
 from dragoman.api.callback import CallbackDoor
+from dragoman.api.heads import LimitedHeads
 from dragoman.api.health import HealthDoor
 from dragoman.api.media import MediaDoor
 from dragoman.api.v1 import app as v1
@@ -97,6 +98,7 @@ async def serve(settings: Settings, listening: socket.socket, role: Role = "all"
     async with running(settings, Clock(), role) as app:
         config = uvicorn.Config(
             app,
+            http=LimitedHeads,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -6,6 +6,7 @@
     ├── Forbidden      403  the key is good, the act is not allowed
     ├── NotFound       404  no such thing, or not yours
     ├── Conflict       409  right request, wrong moment (window closed, handed over, ...)
+    ├── TooSlow        408  the request did not come to its end in time
     ├── Gone           410  was here, is no more
     ├── TooLarge       413
     ├── Unprocessable  422  understood, and no use: says which field
@@ -47,6 +48,10 @@ class NotFound(Problem):
 
 class Conflict(Problem):
     status, code = 409, "conflict"
+
+
+class TooSlow(Problem):
+    status, code = 408, "too_slow"
 
 
 class Gone(Problem):

@@ -17,7 +17,7 @@ from dragoman.api.body import read_body
 from dragoman.conversations.inbox import Inbox
 from dragoman.conversations.metrics import REFUSED
 from dragoman.conversations.services import Services
-from dragoman.errors import TooLarge
+from dragoman.errors import Problem
 from dragoman.whatsapp import events
 from dragoman.whatsapp.signature import signed
 
@@ -83,9 +83,9 @@ class MetaDoor:
             return PlainTextResponse("no such app; add it with `dragoman apps add`", 404)
         try:
             body = await read_body(request, LARGEST_BODY)
-        except TooLarge as problem:
-            REFUSED.labels("too_large").inc()
-            return PlainTextResponse(problem.message, 413)
+        except Problem as problem:
+            REFUSED.labels(problem.code).inc()
+            return PlainTextResponse(problem.message, problem.status)
         # Two headers are refused like one that holds both: what each of them says is not the one signature of this body.
         signature = ", ".join(request.headers.getlist("x-hub-signature-256"))
         if not signed(body, signature, app.secrets):
