@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 from aiohttp import web
 
+from dragoman.api.heads import LimitedHeads
+
 
 def free_socket():
     sock = socket.socket()
@@ -18,7 +20,7 @@ def free_socket():
 @asynccontextmanager
 async def served(asgi, sock):
     """Serve an ASGI application on a bound socket for the length of the block."""
-    config = uvicorn.Config(asgi, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(asgi, http=LimitedHeads, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None
     task = asyncio.create_task(server.serve(sockets=[sock]))

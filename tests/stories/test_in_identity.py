@@ -4,6 +4,9 @@ import pytest
 from cast import until
 from meta import DANA, ZOE, Meta, Names, contact, entry, everything, message, said, texts, value, webhook, words
 
+from dragoman.conversations import identity
+from dragoman.whatsapp.events import Sender
+
 PHONE = DANA.phone
 BSUID = DANA.bsuid
 
@@ -146,6 +149,21 @@ async def test_two_people_with_one_phone_in_one_body(lumen, meta):
     assert sorted(await texts(lumen)) == ["One", "Two"]
     assert (await contact(lumen, bsuid=BSUID))["phone"] is None
     assert (await contact(lumen, bsuid=other.bsuid))["phone"] == PHONE
+
+
+async def test_senders_of_one_batch_may_share_a_name(lumen):
+    """Two webhooks stored together, both by people never seen: the statement that makes many contacts would meet one name twice."""
+    senders = [
+        Sender(phone=PHONE),
+        Sender(phone=PHONE, bsuid=BSUID),
+        Sender(bsuid="US.1", username="zoe.k"),
+        Sender(bsuid="US.2", username="zoe.k"),
+    ]
+    async with lumen.services.db.transaction() as connection:
+        await identity.admit(connection, lumen.organisation_id, senders, lumen.services.clock.now())
+    assert (await contact(lumen, phone=PHONE, bsuid=BSUID))["phone"] == PHONE
+    assert (await contact(lumen, username="zoe.k", bsuid="US.2"))["username"] == "zoe.k"
+    assert (await contact(lumen, bsuid="US.1"))["username"] is None
 
 
 async def test_the_name_and_the_username_are_followed(lumen, meta):

@@ -16,7 +16,7 @@ NOT_DURABLE = 'dragoman_webhooks_refused_total{reason="not_durable"}'
 @pytest.fixture(autouse=True)
 def impatience(lumen):
     """A statement waits a second for a connection, instead of five."""
-    lumen.services.db._pool.timeout = 1
+    lumen.services.db._pool.timeout = lumen.services.db._hot.timeout = 1
 
 
 @asynccontextmanager
