@@ -64,7 +64,7 @@ async def _demo(once: bool, port: int, data_dir: Path) -> None:
                 await _play(server)
                 _tell_where(url, server.key, agent, program, data_dir)
                 if once:
-                    typer.echo("\nNow it stops. Without --once it keeps running, and the phone page can be opened.")
+                    typer.echo("\nNow it stops. Without --once (make: ONCE=1) it keeps running, and the phone page can be opened.")
                     return
                 typer.echo("\nThe demo keeps running. Press Ctrl-C to stop it.")
                 await asyncio.to_thread(server_process.wait)
