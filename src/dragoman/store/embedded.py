@@ -19,7 +19,6 @@ OPTIONS = {
     "max_connections": "200",
     "random_page_cost": "1.1",
     "shared_buffers": "256MB",
-    "wal_compression": "on",
     "autovacuum_naptime": "5s",
 }
 

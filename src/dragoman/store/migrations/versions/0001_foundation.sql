@@ -166,7 +166,7 @@ create table conversations (
     unique (organisation_id, number_id, contact_id),
     foreign key (organisation_id, number_id) references numbers (organisation_id, id),
     foreign key (organisation_id, contact_id) references contacts (organisation_id, id)
-) with (fillfactor = 80);
+) with (fillfactor = 50); -- changed four times for each message: room for the new versions on the same page
 create index conversations_due on conversations (due_at) where due_at is not null;
 create index conversations_by_time on conversations (organisation_id, last_message_at desc);
 
@@ -247,7 +247,7 @@ create table turns (
     closed_at timestamptz,
     primary key (organisation_id, id),
     foreign key (organisation_id, conversation_id) references conversations (organisation_id, id)
-);
+) with (fillfactor = 70);
 create unique index turns_by_callback on turns (callback_hash);
 create index turns_by_conversation on turns (organisation_id, conversation_id, opened_at);
 
@@ -285,7 +285,7 @@ create table send_attempts (
     error_code integer,
     response_head text,
     primary key (organisation_id, id)
-);
+) with (fillfactor = 70);
 create index send_attempts_by_message on send_attempts (organisation_id, message_id);
 
 -- Every status webhook as it came, also those that arrive before our own send returned (message_id null until then).
