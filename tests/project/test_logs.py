@@ -60,7 +60,8 @@ async def world(database_uri, tmp_path):
         "graph_url": f"{graph}/graph", "allow_private_urls": "127.0.0.0/8", "lease_seconds": 3, "unknown_wait_seconds": 1, "log_level": "DEBUG",
     }  # fmt: skip
     program = Program(port, settings, tmp_path / "server.log")
-    async with served(sandbox.app, outside), serving(agent.handle) as agent_url, aiohttp.ClientSession() as session:
+    single = aiohttp.TCPConnector(force_close=True)  # the server hangs up after a mistake of its own, in the middle of the next request
+    async with served(sandbox.app, outside), serving(agent.handle) as agent_url, aiohttp.ClientSession(connector=single) as session:
         await db.open()
         key = await furnish(db)
         await program.start()
