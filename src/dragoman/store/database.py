@@ -32,9 +32,7 @@ class UnsafeDatabase(Exception):
 # statements over and over, and planning one costs more than running it: plans are kept, but not for long, because one that
 # was made for small tables is slow on large ones. They are to look things up by index, never to read a table through.
 HOT_CONNECTIONS = 5
-HOT_OPTIONS = (
-    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_mergejoin=off"
-)
+HOT_OPTIONS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_mergejoin=off"
 PLAN_SECONDS = 1.0
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=15000"
 
