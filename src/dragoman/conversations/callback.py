@@ -7,6 +7,7 @@ the URL stops working.
 
 import base64
 from datetime import timedelta
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -22,7 +23,9 @@ LIFETIME = timedelta(hours=24)
 LARGEST_BODY = 256 * 1024
 
 
+@lru_cache(maxsize=8192)
 def token(vault: Vault, turn_id: UUID) -> str:
+    """Remembered for a while: a turn needs it when it is claimed, when it is asked, and when its answer is looked through."""
     return base64.urlsafe_b64encode(vault.derive("callback", str(turn_id))).decode().rstrip("=")
 
 

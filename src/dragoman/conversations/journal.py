@@ -64,7 +64,6 @@ class Recorded(msgspec.Struct, kw_only=True):
     retry_at: datetime | None
     replies: list[Reply]
     first_attempt: UUID | None = None  # the first reply goes out now, under this attempt
-    not_before: datetime | None = None  # else: not before
     pair_tokens: float | None = None
     pair_at: datetime | None = None
     release: bool = False
@@ -89,7 +88,6 @@ class Settled(msgspec.Struct, kw_only=True):
     message_id: UUID | None = None
     attempt_id: UUID | None = None
     state: str | None = None
-    attempts: int = 0
     wamid: str | None = None
     outcome: str | None = None
     http_status: int | None = None

@@ -308,6 +308,6 @@ def _patience(services: Services) -> timedelta:
 def _row(held: Held, message: Outgoing | None = None, *, cause: str | None = None, not_before: datetime | None = None) -> Settled:
     row = Settled(organisation_id=held.organisation_id, conversation_id=held.id, fence=held.fence)
     if message is not None:
-        row.message_id, row.attempt_id, row.state, row.attempts = message.id, message.attempt_id, message.state, message.attempts
+        row.message_id, row.attempt_id, row.state = message.id, message.attempt_id, message.state
         row.cause, row.not_before = cause, not_before
     return row

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from dragoman.whatsapp.errors import Verdict
 
-# Meta: free-form messages for 24 h after the customer's last message. We stop a minute early, because the clock that
-# decides is theirs.
-WINDOW = timedelta(hours=24)
+# Meta: free-form messages for 24 h after the customer's last message (`window_until`, see `inbox_queries`). We stop a
+# minute early, because the clock that decides is theirs.
 WINDOW_MARGIN = timedelta(seconds=60)
 
 # Meta: to one customer, a burst of 45, then one message each 6 seconds.

@@ -64,9 +64,9 @@ select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.f
        c.last_inbound_wamid, c.pair_tokens, c.pair_at,
        n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
        k.name as contact_name, k.phone, k.bsuid, k.username,
-       a.id as agent_id, a.kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
-       a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend, a.deleted_at as agent_deleted_at,
-       t.attempts as turn_attempts, t.agent_id as turn_agent_id, t.through_seq, t.callback_until, t.opened_at as turn_opened_at,
+       a.id as agent_id, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
+       a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend,
+       t.attempts as turn_attempts, t.through_seq, t.callback_until,
        (select jsonb_agg(jsonb_build_object('id', m.id, 'seq', m.seq, 'wamid', m.wamid, 'said_at', m.said_at, 'content', m.content)
                          order by m.seq)
         from messages m
@@ -82,10 +82,10 @@ cross join lateral ( -- the limit keeps the planner from reading all contacts of
 ) k
 left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id
 left join lateral (
-    select attempts, agent_id, from_seq, through_seq, callback_until, opened_at from opened o
+    select attempts, from_seq, through_seq, callback_until from opened o
     where o.organisation_id = c.organisation_id and o.id = c.turn_id
     union all
-    select attempts, agent_id, from_seq, through_seq, callback_until, opened_at from turns x
+    select attempts, from_seq, through_seq, callback_until from turns x
     where x.organisation_id = c.organisation_id and x.id = c.turn_id
 ) t on true
 """
@@ -101,7 +101,7 @@ with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, conversation_id uuid, fence bigint, epoch int, turn_id uuid, agent_id uuid, delivery_id uuid, attempt int,
         url text, started_at timestamptz, duration_ms real, outcome text, status int, response_head text, cause text,
-        turn_state text, through_seq bigint, known_seq bigint, retry_at timestamptz, replies jsonb, first_attempt uuid, not_before timestamptz,
+        turn_state text, through_seq bigint, known_seq bigint, retry_at timestamptz, replies jsonb, first_attempt uuid,
         pair_tokens real, pair_at timestamptz, release boolean, n int)
 ),
 locked as (
@@ -135,7 +135,7 @@ advanced as (
                         when r.turn_state = 'open' then r.retry_at
                         when c.wanted_seq > greatest(c.answered_seq, r.through_seq) then %(now)s end,
         queued_seq = case when l.current and l.replies > 0 then c.last_seq + l.replies else c.queued_seq end,
-        send_at = case when l.current and l.replies > 0 then coalesce(c.send_at, r.not_before, %(now)s) else c.send_at end,
+        send_at = case when l.current and l.replies > 0 then coalesce(c.send_at, %(now)s) else c.send_at end,
         last_message_at = case when l.current and l.replies > 0 then %(now)s else c.last_message_at end,
         pair_tokens = coalesce(r.pair_tokens, c.pair_tokens), pair_at = coalesce(r.pair_at, c.pair_at),
         lease_until = case when r.release or not l.current then null else c.lease_until end,
@@ -146,7 +146,7 @@ advanced as (
 ),
 queued as (
     insert into messages (organisation_id, id, conversation_id, seq, direction, author, type, content, number_id, state, cause,
-                          reply_to_wamid, turn_id, attempt_id, attempts, not_before, said_at, created_at)
+                          reply_to_wamid, turn_id, attempt_id, attempts, said_at, created_at)
     select r.organisation_id, p.id, r.conversation_id,
            l.last_seq + p.position,
            'out', p.author, p.type, p.content, c.number_id,
@@ -155,7 +155,7 @@ queued as (
            p.reply_to_wamid, r.turn_id,
            case when p.position = 1 and l.current and l.goes then r.first_attempt end,
            case when p.position = 1 and l.current and l.goes then 1 else 0 end,
-           r.not_before, %(now)s, %(now)s
+           %(now)s, %(now)s
     from r join locked l using (n)
     join conversations c on c.organisation_id = r.organisation_id and c.id = r.conversation_id
     cross join lateral rows from (
@@ -179,7 +179,7 @@ SETTLE = """
 with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, conversation_id uuid, fence bigint, through_seq bigint, message_id uuid, attempt_id uuid, state text,
-        attempts int, wamid text, outcome text, http_status int, error_code int, cause text, response_head text, not_before timestamptz,
+        wamid text, outcome text, http_status int, error_code int, cause text, response_head text, not_before timestamptz,
         next_message uuid, next_attempt uuid, pair_tokens real, pair_at timestamptz, send_at timestamptz, rest boolean, release boolean, n int)
 ),
 locked as (
