@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from dragoman.accounts.secrets import Vault
 from dragoman.agents import queries
+from dragoman.agents.native import Options
 from dragoman.clock import Clock
 from dragoman.errors import Invalid, NotFound
 from dragoman.ids import new_id
@@ -22,7 +23,7 @@ RETRY_DELAYS = (2.0, 10.0, 30.0, 120.0, 600.0)
 # Signatures by the old secret are still made for this long after a rotation, so that the agent can change over in peace.
 OVERLAP = timedelta(hours=24)
 
-_JSON = {"profile_picture", "icebreakers", "config"}
+_JSON = {"profile_picture", "icebreakers", "config", "native"}
 # Copied by `duplicate`, settable by `create` and `update`.
 CHANGEABLE = (
     "name",
@@ -34,6 +35,7 @@ CHANGEABLE = (
     "llm_model",
     "reasoning_effort",
     "config",
+    "native",
     "webhook_url",
     "timeout_seconds",
     "retry_delays",
@@ -59,6 +61,7 @@ class Agent:
     llm_model: str | None
     reasoning_effort: str | None
     config: dict[str, Any]
+    native: dict[str, Any]
     webhook_url: str | None
     webhook_secret: bytes | None = field(repr=False)
     previous_secret: bytes | None = field(repr=False)
@@ -73,8 +76,13 @@ class Agent:
 
     @property
     def ready(self) -> bool:
-        """Somebody answers: for now, every agent that has a webhook."""
-        return self.webhook_url is not None
+        """Somebody answers: a webhook, or the agent inside."""
+        return self.kind == "llm" or self.webhook_url is not None
+
+    @property
+    def options(self) -> Options:
+        """What only a native agent has, with its defaults."""
+        return Options.model_validate(self.native)
 
 
 class Totals(NamedTuple):
@@ -202,6 +210,7 @@ def _defaults() -> Row:
         "first_message": "",
         "icebreakers": [],
         "config": {},
+        "native": {},
         "timeout_seconds": 15.0,
         "retry_delays": list(RETRY_DELAYS),
         "burst": "each",

@@ -1,5 +1,6 @@
 """What an agent is asked: a Turn. Every kind of agent gets the same one and answers with the same contents."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -71,9 +72,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     answered, silent, unrecognised   the turn is over
     refused                          the agent said no for good (a 4xx, an address we do not call)
     failed                           worth asking again
+    superseded                       the customer wrote again before anything was said or done: ask about all of it
     """
 
-    kind: Literal["answered", "silent", "unrecognised", "refused", "failed"]
+    kind: Literal["answered", "silent", "unrecognised", "refused", "failed", "superseded"]
     started_at: datetime
     duration_ms: float
     contents: list[Outgoing] = []
@@ -81,3 +83,50 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     head: str | None = None
     cause: str | None = None
     retry_after: float | None = None
+    transfer: "Transfer | None" = None
+    reply_to: str | None = None  # wamid that the first content quotes
+    citations: list[dict[str, Any]] = []
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom the thread goes when everything is said: another agent (`agent_id`), or a person (None)."""
+
+    agent_id: UUID | None = None
+    reason: str = ""
+    summary: str = ""
+    minutes: int | None = None  # a person's take-over ends by itself
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier message, as a model is told of it. `text` is its words, or what it is: "[an image]"."""
+
+    seq: int
+    by: Literal["customer", "agent", "person", "business"]
+    text: str
+    at: datetime
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one agent with one person. `answers`: how many turns the agent has answered in it."""
+
+    id: UUID
+    from_seq: int
+    opened_at: datetime
+    answers: int = 0
+    summary: str | None = None
+    summary_through: int = 0
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn with what only an agent inside Dragoman is told: the past, the session, and why it thinks when nobody wrote.
+
+    `newcomer()` is true once the customer has written again while the agent thinks.
+    """
+
+    organisation_id: UUID
+    turn: Turn
+    session: Session
+    history: list[Line]  # oldest first, without the messages of the turn
+    instruction: str | None = None
+    forced: bool = True
+    newcomer: Callable[[], bool] = lambda: False

@@ -1,0 +1,189 @@
+"""The capabilities of an agent as rows: read, replaced list by list, copied.
+
+A list that is sent replaces the stored one: entries with a known `id` are updated, entries without one are made, stored entries
+that are missing from the list are deleted. Secrets are sealed beside the row and shown as "••••" and their last four characters.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from dragoman.agents import configured_queries as queries
+from dragoman.agents.capability import Capability, Configured
+from dragoman.agents.kit import Kit
+from dragoman.agents.tools import Json
+from dragoman.errors import Invalid
+from dragoman.ids import new_id
+from dragoman.store.database import Connection, Row
+
+MASK = "••••"
+Path = tuple[str | int, ...]
+Sent = list[tuple[UUID | None, Any]]  # (id, config) of each entry, in order
+
+
+async def listing(
+    kit: Kit, organisation_id: UUID, agents: Iterable[UUID], capability: Capability[Any]
+) -> dict[UUID, list[Configured[Any]]]:
+    """The items of one kind by agent, in their order, with secrets in clear."""
+    found = await _rows(kit, organisation_id, list(agents), [capability.field])
+    by_agent: dict[UUID, list[Configured[Any]]] = defaultdict(list)
+    for row in found:
+        by_agent[row["agent_id"]].append(_configured(kit, organisation_id, row, capability))
+    return by_agent
+
+
+async def everything(
+    kit: Kit, organisation_id: UUID, agent_id: UUID, registry: Sequence[Capability[Any]]
+) -> dict[str, list[Configured[Any]]]:
+    """All that one agent was given, by field, in one query: what a turn begins with."""
+    by_field = {capability.field: capability for capability in registry}
+    items: dict[str, list[Configured[Any]]] = {field: [] for field in by_field}
+    for row in await _rows(kit, organisation_id, [agent_id], list(by_field)):
+        items[row["kind"]].append(_configured(kit, organisation_id, row, by_field[row["kind"]]))
+    return items
+
+
+async def masked(
+    kit: Kit, organisation_id: UUID, agents: Iterable[UUID], registry: Sequence[Capability[Any]]
+) -> dict[UUID, dict[str, list[Json]]]:
+    """What the API shows: by agent and field, each item as camelCase JSON with its `id` and without secrets."""
+    by_field = {capability.field: capability for capability in registry}
+    shown: dict[UUID, dict[str, list[Json]]] = defaultdict(lambda: {field: [] for field in by_field})
+    for row in await _rows(kit, organisation_id, list(agents), list(by_field)):
+        capability = by_field[row["kind"]]
+        item = _configured(kit, organisation_id, row, capability)
+        more = await capability.shown(kit, organisation_id, item)
+        config = capability.parse(row["config"]).model_dump(mode="json", by_alias=True)
+        shown[row["agent_id"]][row["kind"]].append({"id": str(row["id"]), **config, **more})
+    return shown
+
+
+async def replace(
+    kit: Kit, connection: Connection, organisation_id: UUID, agent_id: UUID, capability: Capability[Any], sent: Sent, at: str
+) -> None:
+    """Make the stored list the sent one, inside the caller's transaction. Raises Invalid, naming the entry below `at`."""
+    if len(sent) > capability.most:
+        raise Invalid(f"{at}: an agent may have {capability.most} of these, and {len(sent)} were sent", field=at)
+    scope = {"organisation_id": organisation_id, "agent_id": agent_id, "kind": capability.field}
+    cursor = await connection.execute(queries.OF_AGENT_FOR_UPDATE, scope)
+    stored = {row["id"]: row for row in await cursor.fetchall()}
+    rows = [await _row(kit, scope, capability, stored, entry, n, f"{at}[{n}]") for n, entry in enumerate(sent)]
+    ids = [row["id"] for row in rows]
+    if len(set(ids)) < len(ids):
+        raise Invalid(f"{at}: the same id stands twice in the list", field=at)
+    await connection.execute(queries.DELETE_OTHERS, {**scope, "ids": ids})
+    for row in rows:
+        await connection.execute(queries.PUT, {**row, "now": kit.clock.now()})
+
+
+async def copy(
+    kit: Kit, connection: Connection, organisation_id: UUID, agent_id: UUID, to: UUID, registry: Sequence[Capability[Any]]
+) -> None:
+    """Give `to` what `agent_id` has, under new ids; secrets are sealed anew, because a seal is good for one row only."""
+    by_field = {capability.field: capability for capability in registry}
+    for row in await _rows(kit, organisation_id, [agent_id], list(by_field)):
+        new = {**row, "id": new_id(), "agent_id": to, "organisation_id": organisation_id, "now": kit.clock.now()}
+        if row["secrets"] is not None:
+            new["secrets"] = _seal(kit, organisation_id, new["id"], _open(kit, organisation_id, row))
+        await connection.execute(queries.PUT, {**new, "config": Jsonb(row["config"])})
+
+
+async def _rows(kit: Kit, organisation_id: UUID, agents: list[UUID], kinds: list[str]) -> list[Row]:
+    return await kit.db.fetch(queries.OF_AGENTS, {"organisation_id": organisation_id, "agents": agents, "kinds": kinds})
+
+
+async def _row(
+    kit: Kit, scope: Row, capability: Capability[Any], stored: dict[UUID, Row], entry: tuple[UUID | None, Any], position: int, at: str
+) -> Row:
+    given, config = entry
+    if given is not None and given not in stored:
+        raise Invalid(f"{at}.id: this agent has no such entry; leave the id out to make a new one", field=f"{at}.id")
+    await capability.check(kit, scope["organisation_id"], scope["agent_id"], config, at)
+    row_id = given or new_id()
+    before = stored.get(row_id)
+    plain = config.model_dump(mode="json", by_alias=True)
+    secrets = _taken_out(kit, scope["organisation_id"], capability, plain, before, at)
+    return {
+        **scope,
+        "id": row_id,
+        "position": position,
+        "config": Jsonb(plain),
+        "secrets": _seal(kit, scope["organisation_id"], row_id, secrets) if secrets else None,
+    }
+
+
+def _taken_out(kit: Kit, organisation_id: UUID, capability: Capability[Any], plain: Json, before: Row | None, at: str) -> dict[str, str]:
+    """Replace each secret in `plain` by its mask; the secrets by path. A mask that comes back stands for what is stored."""
+    known = _open(kit, organisation_id, before) if before else {}
+    moved = before is not None and capability.bound_to is not None and capability.bound_to(plain) != capability.bound_to(before["config"])
+    secrets: dict[str, str] = {}
+    for path in capability.secrets(plain):
+        value, name = _get(plain, path), "/".join(map(str, path))
+        if not value:
+            continue
+        if value.startswith(MASK):
+            if name not in known or _masked(known[name]) != value or moved:
+                why = (
+                    "the address has changed, so the secret must be sent again"
+                    if moved
+                    else "is a mask of no secret that is stored; send the secret itself"
+                )
+                raise Invalid(f"{at}: {name} {why}", field=f"{at}.{'.'.join(map(str, path))}")
+            value = known[name]
+        secrets[name] = value
+        _set(plain, path, _masked(value))
+    return secrets
+
+
+def _configured(kit: Kit, organisation_id: UUID, row: Row, capability: Capability[Any]) -> Configured[Any]:
+    config: Json = row["config"]
+    for name, value in _open(kit, organisation_id, row).items():
+        _set(config, _path(config, name), value)
+    configured = Configured(row["id"], capability.parse(config))
+    for name, value in _open(kit, organisation_id, row).items():  # the row is shown masked by whoever reads it next
+        _set(config, _path(config, name), _masked(value))
+    return configured
+
+
+def _masked(secret: str) -> str:
+    return MASK + (secret[-4:] if len(secret) >= 12 else "")
+
+
+def _place(organisation_id: UUID, row_id: UUID) -> tuple[str, ...]:
+    return str(organisation_id), "capabilities", "secrets", str(row_id)
+
+
+def _seal(kit: Kit, organisation_id: UUID, row_id: UUID, secrets: dict[str, str]) -> bytes:
+    return kit.vault.seal(msgspec.json.encode(secrets), *_place(organisation_id, row_id))
+
+
+def _open(kit: Kit, organisation_id: UUID, row: Row) -> dict[str, str]:
+    if row["secrets"] is None:
+        return {}
+    return msgspec.json.decode(kit.vault.open(row["secrets"], *_place(organisation_id, row["id"])), type=dict[str, str])
+
+
+def _path(config: Json, name: str) -> Path:
+    """A stored path's parts; a number is an index where the value there is a list."""
+    parts: list[str | int] = []
+    at: Any = config
+    for part in name.split("/"):
+        parts.append(int(part) if isinstance(at, list) else part)
+        at = at[parts[-1]]
+    return tuple(parts)
+
+
+def _get(config: Any, path: Path) -> Any:
+    for part in path:
+        config = config[part]
+    return config
+
+
+def _set(config: Any, path: Path, value: str) -> None:
+    for part in path[:-1]:
+        config = config[part]
+    config[path[-1]] = value
