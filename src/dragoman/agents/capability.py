@@ -17,7 +17,6 @@ from dragoman.agents.schema import Schema
 from dragoman.agents.tools import Json, Tool
 from dragoman.agents.turns import Scene, Turn
 
-
 Config = TypeVar("Config", bound=Schema)
 
 
