@@ -32,6 +32,13 @@ class Settings(BaseSettings):
         default_factory=list,
         description="Comma list of networks that agent URLs may point into, over http too; empty allows public https only",
     )
+    default_model: str = Field(
+        "builtin/faq", min_length=3, max_length=255, description="Model of native agents that name none (or `cw-llm-1`), as provider/model"
+    )
+    openai_api_key: str | None = Field(None, description="OpenAI key for organisations without their own")
+    openai_base_url: str | None = Field(None, description="OpenAI-compatible server to use instead of OpenAI's, such as Ollama or vLLM")
+    anthropic_api_key: str | None = Field(None, description="Anthropic key for organisations without their own")
+    google_api_key: str | None = Field(None, description="Google key for organisations without their own")
     api_rate_limit: int = Field(100, ge=1, description="API requests per minute and key")
     callback_rate_limit: int = Field(60, ge=1, description="Callback posts per minute and delivery")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line that is written")
@@ -56,6 +63,13 @@ class Settings(BaseSettings):
         raise ValueError(
             "must be an address that starts with http:// or https://" + " (or the word sandbox)" * (info.field_name == "graph_url")
         )
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _provider(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+            raise ValueError("must be an address that starts with http:// or https://")
+        return value
 
     @field_validator("media_url")
     @classmethod

@@ -17,7 +17,7 @@ from dragoman.agents.native import Options
 from dragoman.clock import Clock
 from dragoman.errors import Invalid, NotFound
 from dragoman.ids import new_id
-from dragoman.store.database import Database, Row
+from dragoman.store.database import Connection, Database, Row
 
 RETRY_DELAYS = (2.0, 10.0, 30.0, 120.0, 600.0)
 # Signatures by the old secret are still made for this long after a rotation, so that the agent can change over in peace.
@@ -90,8 +90,13 @@ class Totals(NamedTuple):
     messages: int = 0
 
 
-async def create(db: Database, vault: Vault, clock: Clock, organisation_id: UUID, name: str, **values: Any) -> tuple[Agent, str | None]:
-    """A new agent, and its signing secret when it has a webhook (kind "byoa"). `values` are fields out of `CHANGEABLE`."""
+async def create(
+    db: Database, vault: Vault, clock: Clock, organisation_id: UUID, name: str, *, within: Connection | None = None, **values: Any
+) -> tuple[Agent, str | None]:
+    """A new agent, and its signing secret when it has a webhook (kind "byoa"). `values` are fields out of `CHANGEABLE`.
+
+    With `within`, as part of that transaction.
+    """
     agent_id = new_id()
     secret = _new_secret() if values.get("webhook_url") else None
     row = _defaults() | values
@@ -103,8 +108,7 @@ async def create(db: Database, vault: Vault, clock: Clock, organisation_id: UUID
         "webhook_secret": _sealed(vault, organisation_id, agent_id, secret) if secret else None,
         "now": clock.now(),
     }
-    created = await db.fetch_one(queries.CREATE, _wrapped(row))
-    return _agent(created, agent_id), secret
+    return _agent(await _changed(db, within, queries.CREATE, row), agent_id), secret
 
 
 async def get(db: Database, organisation_id: UUID, agent_id: UUID) -> Agent:
@@ -125,9 +129,19 @@ async def some(db: Database, organisation_id: UUID, agents: Iterable[UUID]) -> d
 
 
 async def update(
-    db: Database, vault: Vault, clock: Clock, organisation_id: UUID, agent_id: UUID, changes: dict[str, Any]
+    db: Database,
+    vault: Vault,
+    clock: Clock,
+    organisation_id: UUID,
+    agent_id: UUID,
+    changes: dict[str, Any],
+    *,
+    within: Connection | None = None,
 ) -> tuple[Agent, str | None]:
-    """Change the given fields only. An agent's first webhook makes it a "byoa" agent, with a new secret (the second value)."""
+    """Change the given fields only. An agent's first webhook makes it a "byoa" agent, with a new secret (the second value).
+
+    With `within`, as part of that transaction.
+    """
     if unknown := set(changes) - set(CHANGEABLE):
         raise ValueError(f"not changeable: {', '.join(sorted(unknown))}")
     agent = await get(db, organisation_id, agent_id)
@@ -142,20 +156,28 @@ async def update(
         return agent, None
     statement = queries.UPDATE.format(assignments=", ".join(f"{column} = %({column})s" for column in values))
     values |= {"organisation_id": organisation_id, "id": agent_id, "now": clock.now()}
-    return _agent(await db.fetch_one(statement, _wrapped(values)), agent_id), secret
+    return _agent(await _changed(db, within, statement, values), agent_id), secret
 
 
-async def duplicate(db: Database, vault: Vault, clock: Clock, organisation_id: UUID, agent_id: UUID) -> tuple[Agent, str | None]:
+async def _changed(db: Database, within: Connection | None, statement: str, values: Row) -> Row | None:
+    if within is None:
+        return await db.fetch_one(statement, _wrapped(values))
+    return await (await within.execute(statement, _wrapped(values))).fetchone()
+
+
+async def duplicate(
+    db: Database, vault: Vault, clock: Clock, organisation_id: UUID, agent_id: UUID, *, within: Connection | None = None
+) -> tuple[Agent, str | None]:
     """The same agent again, under its own id and with its own secret; connected to no number."""
     agent = await get(db, organisation_id, agent_id)
     copied = {name: getattr(agent, name) for name in CHANGEABLE if name != "name"}
-    return await create(db, vault, clock, organisation_id, f"Copy of {agent.name}"[:255], **copied)
+    return await create(db, vault, clock, organisation_id, f"Copy of {agent.name}"[:255], within=within, **copied)
 
 
 async def rotate_secret(db: Database, vault: Vault, clock: Clock, organisation_id: UUID, agent_id: UUID) -> tuple[Agent, str]:
     """A new signing secret. For 24 h requests are signed with the old one too."""
     agent = await get(db, organisation_id, agent_id)
-    if not agent.ready:
+    if agent.webhook_secret is None:
         raise Invalid("this agent has no webhook, so there is no secret to rotate; give it a webhook first", code="agent_not_ready")
     secret, now = _new_secret(), clock.now()
     values = {

@@ -1,6 +1,6 @@
 """What an agent is asked: a Turn. Every kind of agent gets the same one and answers with the same contents."""
 
-from collections.abc import Callable
+import asyncio
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -120,7 +120,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """A turn with what only an agent inside Dragoman is told: the past, the session, and why it thinks when nobody wrote.
 
-    `newcomer()` is true once the customer has written again while the agent thinks.
+    `news` is set once the customer has written again while the agent thinks.
     """
 
     organisation_id: UUID
@@ -129,4 +129,4 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     history: list[Line]  # oldest first, without the messages of the turn
     instruction: str | None = None
     forced: bool = True
-    newcomer: Callable[[], bool] = lambda: False
+    news: asyncio.Event | None = None

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,7 @@ class Held:
     flushing: asyncio.Task[None] | None = None
     said_again: bool = False
     lost: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)  # the customer wrote while a native agent thinks
     free: bool = False  # given back, and something in it is due at once
 
     @classmethod

@@ -17,8 +17,9 @@ from uuid import UUID
 
 import msgspec
 
+from dragoman.agents.turns import Transfer
 from dragoman.clock import Clock
-from dragoman.conversations import queries
+from dragoman.conversations import native_queries, queries
 from dragoman.conversations.policy import STATES
 from dragoman.ids import new_id
 from dragoman.store.batcher import Batcher
@@ -67,6 +68,11 @@ class Recorded(msgspec.Struct, kw_only=True):
     pair_tokens: float | None = None
     pair_at: datetime | None = None
     release: bool = False
+    # Of native agents only:
+    transfer: Transfer | None = None
+    session_id: UUID | None = None
+    close_at: datetime | None = None
+    citations: list[dict[str, Any]] | None = None
 
 
 class RecordResult(msgspec.Struct):
@@ -172,6 +178,11 @@ class Journal:
     async def renew(self, worker_id: UUID, lease: float, held: Sequence[Name]) -> list[Row]:
         """Prolong the worker's leases on these conversations; those that are still its own."""
         return await self._db.fetch(queries.RENEW, {"worker_id": worker_id, "lease": lease, **_names(held)})
+
+    async def news(self, held: Sequence[Name], seqs: Sequence[int]) -> list[Name]:
+        """In which of these conversations the customer has said something after the message `seqs` names."""
+        rows = await self._db.fetch(native_queries.NEWS, {**_names(held), "seqs": list(seqs)})
+        return [(row["organisation_id"], row["id"]) for row in rows]
 
     async def forget(self, worker_id: UUID, held: Sequence[Name]) -> None:
         """The worker stops: what it still holds is free at once."""

@@ -20,7 +20,9 @@ noted as (
     select organisation_id, gen_random_uuid(), id, owner, epoch, %(reason)s, %(now)s from taken
 )"""
 
-_CLEAR = "epoch = c.epoch + 1, turn_id = null, think_at = null, answered_seq = c.last_seq, updated_at = %(now)s"
+# A hand-over that was still to come is overtaken by this one.
+_CLEAR = """epoch = c.epoch + 1, turn_id = null, think_at = null, answered_seq = c.last_seq, transfer = null, transfer_at = null,
+           updated_at = %(now)s"""
 
 _TAKEN = "c.organisation_id, c.id, c.owner, c.epoch"
 

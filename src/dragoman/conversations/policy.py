@@ -1,8 +1,8 @@
 """The rules that need no database: when to try again, what may be said now, which status wins. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dragoman.whatsapp.errors import Verdict
 
@@ -32,6 +32,22 @@ STATES = (*GIVEN_UP, "queued", "unknown", "sending", "accepted", "sent", "failed
 
 # Kinds of customer message that call for no answer. WhatsApp shows them as marks or notes, not as something said.
 SILENT_TYPES = frozenset({"reaction", "system", "edit", "revoke", "request_welcome", "errors"})
+
+
+# A native agent's patience with a customer who writes one thought in several messages.
+FRAGMENT_SECONDS = 1.5
+BURST_SECONDS = 6.0
+
+
+def quiet_until(last: Mapping[str, Any], first_at: datetime, last_at: datetime) -> datetime | None:
+    """Until when to wait for more after the message `last`; None when it is complete by itself: a question, a tap, a captioned file.
+
+    Never longer than `BURST_SECONDS` after the first message of the burst.
+    """
+    text = str(last.get("text") or "").rstrip()
+    if last.get("reply") or (last.get("media") and text) or text.endswith(("?", "؟", "？")):
+        return None
+    return min(last_at + timedelta(seconds=FRAGMENT_SECONDS), first_at + timedelta(seconds=BURST_SECONDS))
 
 
 def window_open(window_until: datetime | None, now: datetime) -> bool:

@@ -36,7 +36,7 @@ question as (
     from slots s
     join agents a on a.organisation_id = s.organisation_id and a.id = s.agent_id and a.deleted_at is null
     cross join lateral (
-        select min(m.seq) as from_seq, case a.burst when 'merge' then max(m.seq) else min(m.seq) end as through_seq
+        select min(m.seq) as from_seq, case when a.burst = 'merge' or a.kind = 'llm' then max(m.seq) else min(m.seq) end as through_seq
         from messages m
         where m.organisation_id = s.organisation_id and m.conversation_id = s.id and m.wants_answer and m.seq > s.answered_seq
     ) q
@@ -58,15 +58,15 @@ claimed as (
     returning c.*
 )
 select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.fence, c.turn_id, c.think_at, c.send_at, c.media_at,
-       c.handback_at, c.window_until,
+       c.handback_at, c.window_until, c.wake_at, c.close_at, c.transfer, c.transfer_at,
        coalesce((select m.seq from messages m where m.organisation_id = c.organisation_id and m.conversation_id = c.id
                  order by m.seq desc limit 1), 0) as known_seq, -- newer ones are not in the outbox below
        c.last_inbound_wamid, c.pair_tokens, c.pair_at,
        n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
        k.name as contact_name, k.phone, k.bsuid, k.username,
-       a.id as agent_id, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
+       a.id as agent_id, a.kind as agent_kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
        a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend,
-       t.attempts as turn_attempts, t.through_seq, t.callback_until,
+       t.attempts as turn_attempts, t.from_seq, t.through_seq, t.callback_until, t.instruction, t.forced, t.wakeup_id,
        (select jsonb_agg(jsonb_build_object('id', m.id, 'seq', m.seq, 'wamid', m.wamid, 'said_at', m.said_at, 'content', m.content)
                          order by m.seq)
         from messages m
@@ -82,10 +82,10 @@ cross join lateral ( -- the limit keeps the planner from reading all contacts of
 ) k
 left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id
 left join lateral (
-    select attempts, from_seq, through_seq, callback_until from opened o
+    select attempts, from_seq, through_seq, callback_until, instruction, forced, wakeup_id from opened o
     where o.organisation_id = c.organisation_id and o.id = c.turn_id
     union all
-    select attempts, from_seq, through_seq, callback_until from turns x
+    select attempts, from_seq, through_seq, callback_until, instruction, forced, wakeup_id from turns x
     where x.organisation_id = c.organisation_id and x.id = c.turn_id
 ) t on true
 """
@@ -102,7 +102,7 @@ with r as (
         organisation_id uuid, conversation_id uuid, fence bigint, epoch int, turn_id uuid, agent_id uuid, delivery_id uuid, attempt int,
         url text, started_at timestamptz, duration_ms real, outcome text, status int, response_head text, cause text,
         turn_state text, through_seq bigint, known_seq bigint, retry_at timestamptz, replies jsonb, first_attempt uuid,
-        pair_tokens real, pair_at timestamptz, release boolean, n int)
+        pair_tokens real, pair_at timestamptz, release boolean, transfer jsonb, session_id uuid, close_at timestamptz, citations jsonb, n int)
 ),
 locked as (
     select r.n, c.last_seq, c.fence = r.fence as held, c.epoch = r.epoch as current,
@@ -122,7 +122,7 @@ turn as (
     update turns t
     set attempts = r.attempt, cause = coalesce(case when l.current then r.cause else 'the thread changed hands while the agent was thinking' end, t.cause),
         state = case when r.turn_state = 'open' then t.state when l.current then r.turn_state else 'discarded' end,
-        closed_at = case when r.turn_state <> 'open' then %(now)s end
+        closed_at = case when r.turn_state <> 'open' then %(now)s end, session_id = r.session_id, citations = r.citations
     from r join locked l using (n)
     where t.organisation_id = r.organisation_id and t.id = r.turn_id and l.held and t.state = 'open'
 ),
@@ -138,6 +138,9 @@ advanced as (
         send_at = case when l.current and l.replies > 0 then coalesce(c.send_at, %(now)s) else c.send_at end,
         last_message_at = case when l.current and l.replies > 0 then %(now)s else c.last_message_at end,
         pair_tokens = coalesce(r.pair_tokens, c.pair_tokens), pair_at = coalesce(r.pair_at, c.pair_at),
+        close_at = coalesce(r.close_at, c.close_at),
+        transfer = case when l.current and r.transfer is not null then r.transfer else c.transfer end,
+        transfer_at = case when l.current and r.transfer is not null then %(now)s else c.transfer_at end,
         lease_until = case when r.release or not l.current then null else c.lease_until end,
         worker_id = case when r.release or not l.current then null else c.worker_id end
     from r join locked l using (n)

@@ -6,6 +6,7 @@ together with the replies it made and the first attempt to send them.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,10 +15,12 @@ import structlog
 
 from dragoman.agents import byoa, records
 from dragoman.agents.turns import Outcome, Person, Said, Turn
-from dragoman.conversations import callback, media, outbox, policy, turn_queries
+from dragoman.conversations import callback, media, native, outbox, policy, turn_queries
 from dragoman.conversations.held import Held, Outgoing
 from dragoman.conversations.journal import Recorded, RecordResult, Reply
+from dragoman.conversations.later_queries import END_WAKEUP
 from dragoman.conversations.metrics import CRASHED, DELIVERIES, DELIVERY_SECONDS, DISCARDED, LEASES_LOST
+from dragoman.conversations.native import Native
 from dragoman.conversations.presence import Presence
 from dragoman.conversations.quoting import quoted
 from dragoman.conversations.services import Services
@@ -28,6 +31,8 @@ from dragoman.whatsapp.content import Text
 
 log = structlog.get_logger()
 
+MODEL = "model:"  # where a native agent was asked, in the place of a webhook's address
+
 _STATE = {"answered": "answered", "silent": "silent", "unrecognised": "unrecognised", "refused": "failed", "failed": "failed"}
 
 
@@ -36,35 +41,40 @@ async def take_turn(services: Services, speaker: outbox.Speaker, presence: Prese
     held.thinking = True
     presence.thinking(held)
     try:
-        outcome = await _ask(services, held)
+        asked = await _ask(services, held)
     finally:
         held.thinking = False
     if held.flushing is not None:
         await held.flushing
+    outcome = asked.outcome
     DELIVERIES.labels(outcome.kind).inc()
     DELIVERY_SECONDS.observe(outcome.duration_ms / 1000)
-    recorded = await _recorded(services, speaker, held, outcome)
+    recorded = await _recorded(services, speaker, held, asked)
     result = await services.journal.record(recorded)
     held.free = result.free
+    if held.row["wakeup_id"] and recorded.turn_state != "open":
+        await _end_wakeup(services, held, recorded)
     await _speak(services, speaker, held, recorded, result)
 
 
-async def _ask(services: Services, held: Held) -> Outcome:
-    if held.row["webhook_url"] is None:
-        return Outcome(kind="refused", started_at=services.clock.now(), duration_ms=0.0, cause="This agent has no webhook. Give it one.")
+async def _end_wakeup(services: Services, held: Held, recorded: Recorded) -> None:
+    state = "said" if recorded.replies else "silent" if recorded.turn_state == "silent" else "failed"
+    scope = {"organisation_id": held.organisation_id, "wakeup_id": held.row["wakeup_id"], "now": services.clock.now()}
+    await services.db.execute(END_WAKEUP, {**scope, "state": state, "cause": recorded.cause})
+
+
+async def _ask(services: Services, held: Held) -> Native:
     try:
+        if held.row["agent_kind"] == "llm":
+            return await native.think(services, held, partial(question, services, held))
         turn = await question(services, held)
         endpoint = _endpoint(services, held)
-        return await byoa.ask(services.guarded, services.clock, endpoint, f"turn_{turn.id}", byoa.payload(turn))
+        return Native(outcome=await byoa.ask(services.guarded, services.clock, endpoint, f"turn_{turn.id}", byoa.payload(turn)))
     except Exception as error:  # a message that cannot be put to the agent must not stop the conversation
         CRASHED.inc()
         log.exception("a turn could not be put to its agent", turn_id=str(held.row["turn_id"]))
-        return Outcome(
-            kind="failed",
-            started_at=services.clock.now(),
-            duration_ms=0.0,
-            cause=f"Dragoman could not put this message to the agent ({type(error).__name__}).",
-        )
+        cause = f"Dragoman could not put this message to the agent ({type(error).__name__})."
+        return Native(outcome=Outcome(kind="failed", started_at=services.clock.now(), duration_ms=0.0, cause=cause))
 
 
 def _endpoint(services: Services, held: Held) -> byoa.Endpoint:
@@ -107,8 +117,8 @@ async def question(services: Services, held: Held) -> Turn:
     )
 
 
-async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, outcome: Outcome) -> Recorded:
-    row = held.row
+async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, asked: Native) -> Recorded:
+    row, outcome = held.row, asked.outcome
     attempt = row["turn_attempts"] + 1
     retry_at = None
     if outcome.kind == "failed":
@@ -126,7 +136,7 @@ async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, out
         agent_id=row["agent_id"],
         delivery_id=new_id(),
         attempt=attempt,
-        url=row["webhook_url"] or "",
+        url=row["webhook_url"] or MODEL,
         started_at=outcome.started_at,
         duration_ms=outcome.duration_ms,
         outcome=outcome.kind,
@@ -142,6 +152,10 @@ async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, out
         pair_tokens=held.pair.tokens,
         pair_at=held.pair.at,
         release=not replies,
+        transfer=outcome.transfer,
+        session_id=asked.session_id,
+        close_at=asked.close_at,
+        citations=outcome.citations or None,
     )
 
 
@@ -152,7 +166,9 @@ def _without_token(services: Services, turn_id: UUID, head: str | None) -> str |
 
 def _replies(outcome: Outcome, fallback: str | None) -> list[Reply]:
     if outcome.contents:
-        return [_reply(content, "agent") for content in outcome.contents]
+        replies = [_reply(content, "agent") for content in outcome.contents]
+        replies[0].reply_to_wamid = outcome.reply_to
+        return replies
     if fallback and outcome.kind in ("failed", "refused"):
         return [_reply(Text(body=fallback), "system")]
     return []
@@ -164,7 +180,9 @@ def _reply(content: Content, author: str) -> Reply:
 
 def _outgoing(reply: Reply, seq: int) -> Outgoing:
     content = msgspec.to_builtins(reply.content)
-    return Outgoing(id=reply.id, seq=seq, state="queued", content=content, author=reply.author, attempts=0)
+    return Outgoing(
+        id=reply.id, seq=seq, state="queued", content=content, author=reply.author, attempts=0, reply_to_wamid=reply.reply_to_wamid
+    )
 
 
 async def _speak(services: Services, speaker: outbox.Speaker, held: Held, recorded: Recorded, result: RecordResult) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from dragoman.conversations import callback, media, outbox, ownership, turn
+from dragoman.conversations import callback, later, media, outbox, ownership, turn
 from dragoman.conversations.held import Held
 from dragoman.conversations.journal import DUE, Settled
 from dragoman.conversations.metrics import CRASHED, HELD
@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 CLAIM_AT_ONCE = 100
 POLL_SECONDS = 1.0
+NEWS_SECONDS = 0.05
 LAST_CLAIM_SECONDS = 5.0
 STOP_SECONDS = 25.0
 TIDY_SECONDS = 600.0
@@ -42,6 +43,7 @@ class Worker:
         self._attending: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
+        self._news = asyncio.Event()
         self._pace = Pace()
         self._workers_alive = 1
         self._tidy_at = time.monotonic() + TIDY_SECONDS
@@ -51,7 +53,8 @@ class Worker:
         self._services.db.listen(DUE, self._heard)
         self._services.clock.wakes(self._wake)
         self.presence.start()
-        self._loops = [asyncio.create_task(self._claim_for_ever()), asyncio.create_task(self._beat_for_ever())]
+        loops = (self._claim_for_ever(), self._beat_for_ever(), self._watch_for_ever())
+        self._loops = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
         """Take no more, let what is under way finish, free the rest."""
@@ -82,6 +85,23 @@ class Worker:
             self._flush_meanwhile(held)
         else:
             self._wake.set()
+            self._news.set()
+
+    async def _watch_for_ever(self) -> None:
+        """Tell native agents that think of what their customers say meanwhile."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            with suppress(psycopg.OperationalError):
+                await self._spread_news()
+            await asyncio.sleep(NEWS_SECONDS)
+
+    async def _spread_news(self) -> None:
+        thinking = {h.name: h for h in self._held.values() if h.thinking and h.row["agent_kind"] == "llm" and not h.news.is_set()}
+        if thinking:
+            seqs = [held.row["through_seq"] for held in thinking.values()]
+            for name in await self._services.journal.news(list(thinking), seqs):
+                thinking[name].news.set()
 
     async def _claim_for_ever(self) -> None:
         while not self._stopping:
@@ -206,6 +226,9 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
         return
     if row["media_at"] is not None and row["media_at"] <= now:
         await media.fetch(services, held)
+    if await later.attend(services, held):
+        await _give_back(services, held, rest=False)
+        return
     thinks = row["turn_id"] is not None and row["owner"] == "agent" and row["think_at"] is not None and row["think_at"] <= now
     if row["send_at"] is not None:
         await outbox.flush(services, worker, held, release=not thinks)

@@ -8,7 +8,7 @@
 Reasons are plain sentences for people. They name the host, never the path, the query or a header: those may hold secrets.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -19,6 +19,14 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Streamed(msgspec.Struct, frozen=True):
+    """An answer whose body is still on its way. Iterating `parts` raises NoAnswer when it breaks, TooLong when it exceeds its cap."""
+
+    status: int
+    headers: Mapping[str, str]
+    parts: AsyncIterator[bytes]
 
 
 class Refused(Exception):

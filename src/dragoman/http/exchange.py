@@ -2,8 +2,8 @@
 
 import os
 import ssl
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from typing import NoReturn
 
@@ -28,7 +28,7 @@ from aiohttp import (
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from dragoman.http.answers import Answer, NoAnswer, Refused, TooLong
+from dragoman.http.answers import Answer, NoAnswer, Refused, Streamed, TooLong
 from dragoman.http.dialling import Forbidden
 
 CONNECT_SECONDS = 5.0
@@ -100,6 +100,34 @@ async def answer(ask: Ask, host: str, body: Body | None, largest: int, *, once_m
         if not (once_more and body is not None and _met_a_closing_connection(error, body)):
             _explain(error, host, body)
     return await answer(ask, host, body, largest, once_more=False)
+
+
+@asynccontextmanager
+async def streamed(ask: Ask, host: str, body: Body | None, largest: int) -> AsyncIterator[Streamed]:
+    """Make the call and hand its answer out while it comes. Raises Refused and NoAnswer at the start, as `answer` does."""
+    asking = ask()
+    try:
+        response = await asking.__aenter__()
+    except (ClientError, TimeoutError, OSError, ValueError) as error:
+        _explain(error, host, body)
+    try:
+        yield Streamed(response.status, response.headers, _parts(response, host, body, largest))
+    finally:
+        if not response.content.at_eof():
+            response.close()  # whoever stops reading half way wants no more of it
+        await asking.__aexit__(None, None, None)
+
+
+async def _parts(response: ClientResponse, host: str, body: Body | None, largest: int) -> AsyncIterator[bytes]:
+    size = 0
+    try:
+        while part := await response.content.readany():
+            size += len(part)
+            if size > largest:
+                raise TooLong(f"{host} answered with more than {largest} bytes, which is the most that is taken.", status=response.status)
+            yield part
+    except (ClientError, TimeoutError, OSError, ValueError) as error:
+        _explain(error, host, body)
 
 
 def _met_a_closing_connection(error: Exception, body: Body) -> bool:

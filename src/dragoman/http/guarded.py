@@ -1,15 +1,16 @@
 """The guarded door: calls to every URL that a tenant or a customer can influence. Goes to the public internet, and to `allow`."""
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 
 from aiohttp import ClientSession
 
 from dragoman.http.addresses import Network
-from dragoman.http.answers import Answer, Refused, Unreadable
+from dragoman.http.answers import Answer, Refused, Streamed, Unreadable
 from dragoman.http.dialling import CheckedNames, Lookup, Rule, SystemNames
-from dragoman.http.exchange import Body, answer, deadline, open_session
+from dragoman.http.exchange import Ask, Body, answer, deadline, open_session, streamed
 from dragoman.http.one_answer import OneAnswerConnector
 from dragoman.http.urls import Target, check_url, read
 
@@ -78,19 +79,33 @@ class Guarded:
         A redirect is returned as the answer it is. Raises Refused, when nothing was sent; NoAnswer; TooLong, when the answer
         exceeds `largest` bytes; Unreadable, when it is compressed.
         """
-        target = self._read(url)
-        if headers and not _OURS.isdisjoint(map(str.lower, headers)):
-            raise Refused(f"These headers are set by Dragoman and cannot be chosen: {', '.join(n for n in headers if n.lower() in _OURS)}.")
-        payload = Body(body) if body is not None else None
-        session = self._inside if target.inside else self._public
-        ask = partial(session.request, method, target.url, headers=headers, data=payload, timeout=deadline(timeout), allow_redirects=False)
-        host = target.url.host or ""
+        ask, host, payload = self._asking(method, url, headers, body, timeout)
         got = await answer(ask, host, payload, largest)
         if got.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Unreadable(
                 f"{host} sent a compressed answer although it was asked not to (Accept-Encoding: identity).", status=got.status
             )
         return got
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None, body: bytes | None, timeout: float, largest: int
+    ) -> AsyncIterator[Streamed]:
+        """`request` for an answer that is read while it comes."""
+        ask, host, payload = self._asking(method, url, headers, body, timeout)
+        async with streamed(ask, host, payload, largest) as got:
+            yield got
+
+    def _asking(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, timeout: float
+    ) -> tuple[Ask, str, Body | None]:
+        target = self._read(url)
+        if headers and not _OURS.isdisjoint(map(str.lower, headers)):
+            raise Refused(f"These headers are set by Dragoman and cannot be chosen: {', '.join(n for n in headers if n.lower() in _OURS)}.")
+        payload = Body(body) if body is not None else None
+        session = self._inside if target.inside else self._public
+        ask = partial(session.request, method, target.url, headers=headers, data=payload, timeout=deadline(timeout), allow_redirects=False)
+        return ask, target.url.host or "", payload
 
     def _session(self, certificates: ssl.SSLContext, *, inside: bool) -> ClientSession:
         """Two sessions rather than one, because a socket knows its address but not the scheme it is for."""

@@ -1,13 +1,14 @@
 """The trusted door: calls to places that the operator chose, such as the Graph API and model providers. Any address, any scheme."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 
 from aiohttp import ClientSession, FormData, TCPConnector
 from yarl import URL
 
-from dragoman.http.answers import Answer, NoAnswer
-from dragoman.http.exchange import Body, answer, deadline, open_session
+from dragoman.http.answers import Answer, NoAnswer, Streamed
+from dragoman.http.exchange import Body, answer, deadline, open_session, streamed
 
 LARGEST = 32 * 1024 * 1024
 
@@ -39,11 +40,26 @@ class Trusted:
 
         Raises NoAnswer, and TooLong when the answer exceeds `largest` bytes.
         """
-        try:
-            where = URL(url)
-        except ValueError:
-            raise NoAnswer("The URL cannot be read.", body_sent=False) from None
+        where = _read(url)
         body = Body(json_body) if json_body is not None else None
         sending = data if body is None else body
         ask = partial(self._session.request, method, where, headers=headers, data=sending, timeout=deadline(timeout), allow_redirects=False)
         return await answer(ask, where.host or "the host", body, largest)
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None, body: bytes | None, timeout: float, largest: int
+    ) -> AsyncIterator[Streamed]:
+        """`request` for an answer that is read while it comes; `body` is what `headers` say."""
+        where = _read(url)
+        sending = Body(body) if body is not None else None
+        ask = partial(self._session.request, method, where, headers=headers, data=sending, timeout=deadline(timeout), allow_redirects=False)
+        async with streamed(ask, where.host or "the host", sending, largest) as got:
+            yield got
+
+
+def _read(url: str) -> URL:
+    try:
+        return URL(url)
+    except ValueError:
+        raise NoAnswer("The URL cannot be read.", body_sent=False) from None

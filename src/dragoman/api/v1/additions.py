@@ -106,7 +106,7 @@ class TestResult(Shape):
 @routes.post("/agents/{agent_id}/test/", summary="Send a signed test event")
 async def send_test(agent_id: UUID, caller: Authenticated, services: Wired) -> TestResult:
     agent = await records.get(services.db, caller.organisation_id, agent_id)
-    if not agent.ready:
+    if agent.webhook_url is None:
         raise Conflict("this agent has no webhook to test; give it one first", code="agent_not_ready")
     test = await turn.send_test(services, agent)
     found = test.outcome

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from dragoman.agents.native import Options
 from dragoman.agents.records import RETRY_DELAYS
+from dragoman.api.v1.capability_lists import ListInputs
 from dragoman.api.v1.models import Input
 from dragoman.api.v1.shapes import CONFIGS
 from dragoman.whatsapp.limits import TEXT_BODY
@@ -51,12 +53,6 @@ def _storable(value: dict[str, Any] | None) -> dict[str, Any] | None:
     return value
 
 
-def _nothing_yet(value: list[Any] | None) -> list[Any] | None:
-    if value:
-        raise ValueError("native agents' capabilities are not served by this version; leave the field out or send []")
-    return value
-
-
 def _not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be blank")
@@ -69,7 +65,6 @@ def _empty_is_none(value: object) -> object:
 
 _OBJECT_SCHEMA = {"anyOf": [{"type": "object"}, {"type": "string", "description": "JSON text of the object"}, {"type": "null"}]}
 Configuration = Annotated[dict[str, Any] | None, BeforeValidator(_as_object), AfterValidator(_storable), WithJsonSchema(_OBJECT_SCHEMA)]
-NothingYet = Annotated[Annotated[list[Any], Field(max_length=0)] | None, BeforeValidator(_nothing_yet)]
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_not_blank)]
 Word = Annotated[str, Field(max_length=255)]
 Url = Annotated[
@@ -116,7 +111,7 @@ class CreateByoaAgentInput(Input):
     byoa: ByoaOptions = Field(default_factory=ByoaOptions)
 
 
-class UpdateAgentInput(Input):
+class UpdateAgentInput(ListInputs):
     name: Name = ""
     description: Annotated[str, Field(max_length=10_000)] = ""
     system_prompt: Annotated[str, Field(max_length=100_000)] = ""
@@ -125,20 +120,11 @@ class UpdateAgentInput(Input):
     icebreakers: Annotated[Annotated[list[Icebreaker], Field(max_length=4)] | None, AfterValidator(lambda value: value or [])] = []  # noqa: RUF012
     llm_model: Word | None = None
     reasoning_effort: Word | None = None
-    tools: NothingYet = None
-    documents: NothingYet = None
-    memory_keys: NothingYet = None
-    wake_up_configs: NothingYet = None
-    outbound_triggers: NothingYet = None
-    website_tools: NothingYet = None
-    image_generate_tools: NothingYet = None
-    handoff_tools: NothingYet = None
-    mcp_configs: NothingYet = None
-    support_tools: NothingYet = None
     paywall_config: Configuration = None
     ad_config: Configuration = None
     credit_settings: Configuration = None
     voice_call_config: Configuration = None
+    native: Options = Field(default_factory=Options)
     byoa: ByoaChanges = Field(default_factory=ByoaChanges)
 
     @model_validator(mode="before")
@@ -146,13 +132,15 @@ class UpdateAgentInput(Input):
     def _leave_out_read_only(cls, sent: object) -> object:
         return _without(sent, READ_ONLY)
 
-    def changes(self, config: dict[str, Any]) -> dict[str, Any]:
-        """The columns that were sent. `config` is what the agent has now; sent configurations replace their part of it."""
+    def changes(self, config: dict[str, Any], native: dict[str, Any]) -> dict[str, Any]:
+        """The columns that were sent. `config` and `native` are what the agent has now; what was sent replaces its part of them."""
         columns = {name: getattr(self, name) for name in self.model_fields_set & COLUMNS}
         columns |= {name: getattr(self.byoa, name) for name in self.byoa.model_fields_set}
-        sent = self.model_dump(by_alias=True, include=self.model_fields_set)
+        sent = self.model_dump(by_alias=True, include=self.model_fields_set & set(CONFIG_FIELDS))
         if configs := {name: sent[name] for name in CONFIGS if name in sent}:
             columns["config"] = {name: value for name, value in (config | configs).items() if value is not None}
+        if "native" in self.model_fields_set:
+            columns["native"] = _merged(native, self.native.model_dump(mode="json", by_alias=True, exclude_unset=True))
         return columns
 
 
@@ -160,7 +148,17 @@ class CreateAgentInput(UpdateAgentInput):
     name: Name
 
 
+CONFIG_FIELDS = ("paywall_config", "ad_config", "credit_settings", "voice_call_config")
 COLUMNS = {"name", "description", "system_prompt", "first_message", "profile_picture", "icebreakers", "llm_model", "reasoning_effort"}
+
+
+def _merged(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """Objects field by field, everything else as a whole."""
+    both = dict(stored)
+    for name, value in sent.items():
+        inner = stored.get(name)
+        both[name] = _merged(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+    return both
 
 
 def _without(sent: object, names: list[str]) -> object:

@@ -7,9 +7,12 @@ from uuid import UUID
 from fastapi import Depends, Header, Query, Response
 
 from dragoman.accounts import numbers, organisations
-from dragoman.agents import records
+from dragoman.agents import configured, records
+from dragoman.agents.capabilities import REGISTRY
+from dragoman.api.v1 import capability_lists
 from dragoman.api.v1.agent_inputs import CreateAgentInput, CreateByoaAgentInput, UpdateAgentInput
 from dragoman.api.v1.auth import Authenticated, Wired
+from dragoman.api.v1.capability_lists import sent_lists
 from dragoman.api.v1.paging import Page, Paged
 from dragoman.api.v1.routing import router
 from dragoman.api.v1.shapes import Agent, AgentObject, Setting, agent_as_object, agent_as_text
@@ -45,7 +48,9 @@ class Desk:
     async def show_all(self, agents: list[records.Agent], secret: str | None = None) -> list[Agent | AgentObject]:
         organisation = await organisations.get(*self.mine)
         own_numbers = await numbers.listing(*self.mine)
-        totals = await records.totals(*self.mine, [agent.id for agent in agents])
+        ids = [agent.id for agent in agents]
+        totals = await records.totals(*self.mine, ids)
+        lists = await configured.masked(self.services.kit, self.organisation_id, ids, REGISTRY)
         return [
             self._shape(
                 agent,
@@ -56,6 +61,7 @@ class Desk:
                     totals=totals.get(agent.id, records.Totals()),
                     secret=secret,
                     hint=self._hint(agent),
+                    lists=lists[agent.id],
                 ),
             )
             for agent in agents
@@ -98,9 +104,11 @@ async def create_byoa(new: CreateByoaAgentInput, desk: At) -> Agent | AgentObjec
 
 @routes.post("/agents/", status_code=201, summary="Create an agent")
 async def create_agent(new: CreateAgentInput, desk: At) -> Agent | AgentObject:
-    """An agent with a name and no webhook. It answers once it is given one (`byoa.webhookUrl`)."""
-    values = _checked(new, desk, {})
-    agent, secret = await records.create(*desk.tools, **values)
+    """An agent that thinks inside Dragoman, with the model `llmModel`; `byoa.webhookUrl` makes it one of your own."""
+    values = _checked(new, desk, {}, {})
+    async with desk.services.db.transaction() as connection:
+        agent, secret = await records.create(*desk.tools, within=connection, **values)
+        await capability_lists.replace(desk.services.kit, connection, desk.organisation_id, agent.id, sent_lists(new))
     return await desk.show(agent, secret)
 
 
@@ -129,7 +137,10 @@ async def delete_agent(agent_id: UUID, desk: At) -> None:
 @routes.post("/agents/{agent_id}/duplicate/", status_code=201, summary="Copy an agent")
 async def duplicate_agent(agent_id: UUID, desk: At) -> Agent | AgentObject:
     """The copy has its own secret and is connected to no number."""
-    return await desk.show(*await records.duplicate(*desk.tools, agent_id))
+    async with desk.services.db.transaction() as connection:
+        copied, secret = await records.duplicate(*desk.tools, agent_id, within=connection)
+        await configured.copy(desk.services.kit, connection, desk.organisation_id, agent_id, copied.id, REGISTRY)
+    return await desk.show(copied, secret)
 
 
 @routes.post("/agents/{agent_id}/rotate-secret/", summary="Change an agent's signing secret")
@@ -140,11 +151,15 @@ async def rotate_secret(agent_id: UUID, desk: At) -> Agent | AgentObject:
 
 async def _update(agent_id: UUID, sent: UpdateAgentInput, desk: Desk) -> Agent | AgentObject:
     agent = await records.get(*desk.mine, agent_id)
-    return await desk.show(*await records.update(*desk.tools, agent_id, _checked(sent, desk, agent.config)))
+    changes = _checked(sent, desk, agent.config, agent.native)
+    async with desk.services.db.transaction() as connection:
+        await capability_lists.replace(desk.services.kit, connection, desk.organisation_id, agent_id, sent_lists(sent))
+        changed, secret = await records.update(*desk.tools, agent_id, changes, within=connection)
+    return await desk.show(changed, secret)
 
 
-def _checked(sent: UpdateAgentInput, desk: Desk, config: dict[str, Any]) -> dict[str, Any]:
-    changes = sent.changes(config)
+def _checked(sent: UpdateAgentInput, desk: Desk, config: dict[str, Any], native: dict[str, Any]) -> dict[str, Any]:
+    changes = sent.changes(config, native)
     if url := changes.get("webhook_url"):
         desk.check(url, "byoa.webhookUrl")
     return changes

@@ -1,7 +1,7 @@
 """What this dialect shows of agents, numbers and keys."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,9 @@ from dragoman.accounts import keys
 from dragoman.accounts.numbers import Number
 from dragoman.accounts.organisations import Organisation
 from dragoman.agents import records
+from dragoman.agents.native import Options
 from dragoman.agents.records import Totals
+from dragoman.api.v1.capability_lists import ListShapes
 from dragoman.api.v1.models import Shape
 from dragoman.settings import Settings
 
@@ -131,25 +133,7 @@ class Byoa(Shape):
     secret_hint: str | None = Field(description="The end of the secret, to tell which one it is")
 
 
-Nothing = Annotated[list[dict[str, Any]], Field(default_factory=list, max_length=0)]
-
-
-class Capabilities(Shape):
-    """Lists that are empty, because native agents' capabilities are not served by this version."""
-
-    tools: Nothing
-    documents: Nothing
-    memory_keys: Nothing
-    wake_up_configs: Nothing
-    outbound_triggers: Nothing
-    website_tools: Nothing
-    image_generate_tools: Nothing
-    handoff_tools: Nothing
-    mcp_configs: Nothing
-    support_tools: Nothing
-
-
-class AgentCore(Capabilities):
+class AgentCore(ListShapes):
     """What both representations of an agent share."""
 
     id: UUID
@@ -165,6 +149,7 @@ class AgentCore(Capabilities):
     created_at: datetime
     updated_at: datetime
     byoa: Byoa
+    native: Options = Field(description="Our additions for agents that think inside Dragoman")
 
 
 class Agent(AgentCore):
@@ -208,6 +193,7 @@ class Setting(NamedTuple):
     totals: Totals
     secret: str | None
     hint: str | None
+    lists: dict[str, Any]
 
 
 def agent_as_text(agent: records.Agent, around: Setting) -> Agent:
@@ -272,6 +258,8 @@ def _core(agent: records.Agent, around: Setting) -> dict[str, Any]:
         "created_at": agent.created_at,
         "updated_at": agent.updated_at,
         "byoa": _byoa(agent, around),
+        "native": agent.options,
+        **around.lists,
     }
 
 

@@ -145,3 +145,30 @@ create table happenings (
     primary key (organisation_id, id)
 );
 create index happenings_by_conversation on happenings (organisation_id, conversation_id, at);
+
+-- The words of a voice note or a document, as read by us.
+alter table media add column transcript text;
+
+-- A thought at a set time, without a message of the customer: a follow-up the agent planned, a prompt of the API, the first
+-- words after a hand-over, a call that was confirmed.
+create table wakeups (
+    organisation_id uuid not null,
+    id uuid not null,
+    conversation_id uuid not null,
+    agent_id uuid not null,
+    capability_id uuid,
+    source text not null check (source in ('agent', 'prompt', 'handoff', 'confirmation', 'trigger')),
+    key text,                                -- of the tool call that planned it, so that a restarted turn plans once
+    at timestamptz not null,
+    instruction text not null,
+    forced boolean not null default true,    -- false: the agent may stay silent
+    state text not null default 'pending' check (state in ('pending', 'thinking', 'said', 'silent', 'held', 'cancelled', 'failed')),
+    cause text,
+    turn_id uuid,
+    created_at timestamptz not null,
+    ended_at timestamptz,
+    primary key (organisation_id, id),
+    foreign key (organisation_id, conversation_id) references conversations (organisation_id, id)
+);
+create unique index wakeups_once on wakeups (organisation_id, key) where key is not null;
+create index wakeups_pending on wakeups (organisation_id, conversation_id, at) where state = 'pending';

@@ -1,0 +1,1 @@
+"""Native agents: a language model that thinks inside Dragoman. `loop.answer` is the way in."""

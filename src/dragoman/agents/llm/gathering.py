@@ -1,0 +1,43 @@
+"""What a turn begins with: the tools that are offered, what the capabilities add to the prompt, passages, pictures."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dragoman.agents import configured
+from dragoman.agents.capabilities import REGISTRY
+from dragoman.agents.capability import Run
+from dragoman.agents.llm import speaking
+from dragoman.agents.llm.providers import Choice
+from dragoman.agents.tools import Tool
+
+
+@dataclass
+class Gathered:
+    """`block` is data for this question (passages); `outside`: it holds what others wrote. `files` are texts by a file's URL."""
+
+    tools: dict[str, Tool] = field(default_factory=dict)
+    prompts: list[str] = field(default_factory=list)
+    passages: list[Any] = field(default_factory=list)
+    block: str = ""
+    outside: bool = False
+    pictures: list[tuple[bytes, str]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def citations(self) -> list[dict[str, Any]]:
+        return [passage.citation() for passage in self.passages]
+
+
+async def gather(run: Run, choice: Choice | None) -> Gathered:
+    """Ask each capability that the agent has something of. With `builtin/faq` (`choice` None) there is nobody to call a tool."""
+    gathered = Gathered()
+    items = await configured.everything(run.kit, run.organisation_id, run.agent.id, REGISTRY)
+    tools: list[Tool] = [speaking.SEND_TOOL] if run.scene.forced else [speaking.SEND_TOOL, speaking.SILENT_TOOL]
+    for capability in REGISTRY:
+        active = [item for item in items[capability.field] if getattr(item.config, "active", True)]
+        tools += await capability.tools(run, active)
+        if text := await capability.prompt(run, active):
+            gathered.prompts.append(text)
+    for tool in tools:
+        gathered.tools.setdefault(tool.name, tool)
+    return gathered

@@ -1,0 +1,175 @@
+"""The journal of one turn: what the model said, and what became of each call it made.
+
+Everything is on disk before it has an effect, so a turn that begins again (the process died) hears the same answers, and a call
+that can change something is made once. Of one that had left when the process died, nobody knows what it did: the model is told so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from dragoman.agents.capability import Run
+from dragoman.agents.kit import Kit
+from dragoman.agents.llm import queries
+from dragoman.agents.tools import Call, Json, Result, Tool
+from dragoman.ids import new_id
+from dragoman.store.batcher import Batcher
+from dragoman.store.database import Row
+
+LOST = (
+    "The server stopped while this call was under way, so nobody knows whether it took effect. Do not make it again; say so if it matters."
+)
+HELD_FOR = {"customer": "the customer", "person": "somebody of the business"}
+
+
+class Generation(msgspec.Struct, kw_only=True):
+    """One answer of a model, or one use of another one (a transcription, a picture), with what it cost."""
+
+    id: UUID = msgspec.field(default_factory=new_id)
+    organisation_id: UUID
+    agent_id: UUID
+    turn_id: UUID | None = None
+    conversation_id: UUID | None = None
+    contact_id: UUID | None = None
+    position: int = 0
+    purpose: str = "answer"
+    model: str
+    prompt_tokens: int = 0
+    response_tokens: int = 0
+    cost: float | None = None
+    paid_by: str
+    response: Any = None
+    duration_ms: float = 0.0
+
+
+class Ledger:
+    """Writes generations down, those of one moment in one statement."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.note: Batcher[Generation, None] = Batcher(self._note)
+
+    async def _note(self, items: Sequence[Generation]) -> list[None]:
+        rows = msgspec.json.encode(items).decode()
+        await self.kit.db.execute(queries.GENERATED, {"rows": rows, "now": self.kit.clock.now()})
+        return [None] * len(items)
+
+
+@dataclass
+class Journal:
+    """What is on disk of this turn. `acted`: a call that can change something has been made."""
+
+    run: Run
+    ledger: Ledger
+    answers: dict[int, Any] = field(default_factory=dict)
+    calls: dict[tuple[int, str], Row] = field(default_factory=dict)
+    acted: bool = False
+    outside: bool = False
+
+    @classmethod
+    async def of(cls, run: Run, ledger: Ledger) -> "Journal":
+        journal = cls(run, ledger)
+        scope = {"organisation_id": run.organisation_id, "turn_id": run.turn.id}
+        for row in await run.kit.db.fetch(queries.GENERATIONS, scope):
+            journal.answers[row["position"]] = row["response"]
+        if not journal.answers:
+            return journal
+        for row in await run.kit.db.fetch(queries.CALLS, scope):
+            journal.calls[row["position"], row["call_id"]] = row
+            journal.acted |= row["acts"] and row["state"] in ("started", "done", "failed")
+            journal.outside |= row["outside"]
+        return journal
+
+    async def said(self, generation: Generation) -> None:
+        await self.ledger.note(generation)
+
+    async def made(self, tool: Tool, position: int, call_id: str, args: Json) -> Result:
+        """Make a call, or hear what came of it when it was made before."""
+        before = self.calls.get((position, call_id))
+        if before is not None and before["state"] != "started":
+            return _result(before)
+        if before is not None and tool.acts:
+            result = Result(text=LOST, error=LOST)
+            await self._ended(before["id"], result, 0.0)
+            return result
+        call = Call(before["id"] if before else new_id(), f"{self.run.turn.id}-{position}-{call_id}"[:200], args)
+        if before is None:
+            await self._write(tool, position, call_id, call.id, args, "started")
+        self.acted |= tool.acts
+        return await self.run_call(tool, call)
+
+    async def run_call(self, tool: Tool, call: Call) -> Result:
+        started = self.run.kit.clock.now()
+        result = await tool.run(call)
+        duration = (self.run.kit.clock.now() - started).total_seconds() * 1000
+        self.outside |= result.outside
+        await self._ended(call.id, result, duration)
+        return result
+
+    async def hold(self, tool: Tool, position: int, call_id: str, args: Json, asked: str) -> UUID:
+        """Keep a call until somebody agrees to it; its id, by which the answer finds it."""
+        before = self.calls.get((position, call_id))
+        if before is not None:
+            held_id: UUID = before["id"]
+            return held_id
+        new = new_id()
+        await self._write(tool, position, call_id, new, args, "held", asked)
+        return new
+
+    async def refuse(self, name: str, position: int, call_id: str, args: Json, error: str) -> None:
+        """Note a call that is not made: of a tool that does not exist, or with arguments that do not fit."""
+        if (position, call_id) in self.calls:
+            return
+        new = new_id()
+        tool = Tool(name=name[:128], description="", parameters={}, run=_never)
+        await self._write(tool, position, call_id, new, args, "refused")
+        await self._ended(new, Result(text=error, error=error), 0.0, "refused")
+
+    async def _write(self, tool: Tool, position: int, call_id: str, new: UUID, args: Json, state: str, asked: str | None = None) -> None:
+        run = self.run
+        values = {
+            "organisation_id": run.organisation_id,
+            "id": new,
+            "turn_id": run.turn.id,
+            "conversation_id": run.turn.conversation_id,
+            "agent_id": run.agent.id,
+            "contact_id": run.contact_id,
+            "position": position,
+            "call_id": call_id,
+            "tool": tool.name,
+            "type": tool.type,
+            "capability_id": tool.capability_id,
+            "args": Jsonb(args),
+            "acts": tool.acts,
+            "state": state,
+            "asked": asked,
+            "now": run.kit.clock.now(),
+        }
+        await run.kit.db.execute(queries.START_CALL, values)
+
+    async def _ended(self, call_id: UUID, result: Result, duration: float, state: str | None = None) -> None:
+        values = {
+            "organisation_id": self.run.organisation_id,
+            "id": call_id,
+            "state": state or ("failed" if result.error else "done"),
+            "result": result.text.replace("\0", ""),
+            "error": result.error.replace("\0", "")[:2000],
+            "outside": result.outside,
+            "duration_ms": duration,
+            "now": self.run.kit.clock.now(),
+        }
+        await self.run.kit.db.execute(queries.END_CALL, values)
+
+
+async def _never(call: Call) -> Result:
+    raise AssertionError("a refused call is not made")
+
+
+def _result(row: Row) -> Result:
+    if row["state"] == "held":
+        return Result(text="This call waits for a confirmation.")
+    return Result(text=row["result"] or "", error=row["error"], outside=row["outside"])

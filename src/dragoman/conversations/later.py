@@ -1,0 +1,131 @@
+"""What a conversation of a native agent waits for beside messages: a hand-over once everything is said, a thought at a set time,
+the end of its session. Each is a column of the conversation's row; a worker that claims it comes here.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from dragoman.agents import records
+from dragoman.agents.turns import Transfer
+from dragoman.conversations import callback, ownership, policy
+from dragoman.conversations import later_queries as queries
+from dragoman.conversations.held import Held
+from dragoman.conversations.services import Services
+from dragoman.errors import NotFound
+from dragoman.ids import new_id
+
+log = structlog.get_logger()
+
+WELCOME = (
+    "You take this customer over from another agent of the business ({reason}). What was agreed: {summary}. Go on with the conversation."
+)
+
+
+def due(held: Held, column: str, now: datetime) -> bool:
+    return held.row[column] is not None and held.row[column] <= now
+
+
+async def attend(services: Services, held: Held) -> bool:
+    """Do what is due of all this; False when there was nothing. The conversation is still in our hands after."""
+    now = services.clock.now()
+    if due(held, "transfer_at", now):
+        if held.row["send_at"] is None:
+            await _hand_over(services, held)
+            return True
+        if held.row["send_at"] > now:  # what was said before the hand-over goes out first
+            await services.db.execute(queries.POSTPONE_TRANSFER, {**_scope(held), "until": held.row["send_at"]})
+            return True
+        return False
+    if due(held, "wake_at", now):
+        return await _wake(services, held, now)
+    if due(held, "close_at", now):
+        await _close(services, held, now)
+        return True
+    return False
+
+
+async def _hand_over(services: Services, held: Held) -> None:
+    transfer = msgspec.convert(held.row["transfer"], Transfer, strict=False)
+    organisation_id, now = held.organisation_id, services.clock.now()
+    note = {**_scope(held), "reason": transfer.reason, "summary": transfer.summary, "now": now}
+    if transfer.agent_id is None:
+        await services.db.execute(queries.NOTE_HAND_OVER, {**note, "kind": "handed_to_person"})
+        await ownership.take_over(services, organisation_id, held.id, transfer.minutes)
+        return
+    try:
+        await records.get(services.db, organisation_id, transfer.agent_id)
+    except NotFound:
+        await services.db.execute(queries.NOTE_HAND_OVER, {**note, "kind": "hand_over_failed"})
+        return
+    welcome = WELCOME.format(reason=transfer.reason or "no reason given", summary=transfer.summary or "nothing yet")
+    await plan(
+        services, organisation_id, held.id, transfer.agent_id, now, welcome, source="handoff", key=f"handoff {held.id} {held.row['epoch']}"
+    )
+    await services.db.execute(queries.NOTE_HAND_OVER, {**note, "kind": "handed_to_agent"})
+    await ownership.route(services, organisation_id, held.id, "agent", transfer.agent_id)
+
+
+async def plan(
+    services: Services,
+    organisation_id: UUID,
+    conversation_id: UUID,
+    agent_id: UUID,
+    at: datetime,
+    instruction: str,
+    *,
+    source: str,
+    forced: bool = True,
+    key: str | None = None,
+) -> UUID | None:
+    """Let the agent think about `instruction` at a set time, also when nobody writes; None when `key` was planned before."""
+    values = {
+        "organisation_id": organisation_id,
+        "conversation_id": conversation_id,
+        "agent_id": agent_id,
+        "id": new_id(),
+        "at": at,
+        "instruction": instruction,
+        "source": source,
+        "forced": forced,
+        "key": key,
+        "now": services.clock.now(),
+    }
+    row = await services.db.fetch_one(queries.PLAN, values)
+    return row["id"] if row else None
+
+
+async def _wake(services: Services, held: Held, now: datetime) -> bool:
+    """Open a turn for what is due. A turn that is open already goes first."""
+    if held.row["turn_id"] is not None:
+        if held.row["think_at"] is not None and held.row["think_at"] > now:
+            await services.db.execute(queries.POSTPONE_WAKE, {**_scope(held), "until": held.row["think_at"]})
+            return True
+        return False
+    turn_id = new_id()
+    values = {
+        **_scope(held),
+        "turn_id": turn_id,
+        "callback_hash": callback.digest(services.vault, turn_id),
+        "callback_until": now + callback.LIFETIME,
+        "open": policy.window_open(held.row["window_until"], now),
+        "now": now,
+    }
+    await services.db.execute(queries.WAKE, values)
+    return True
+
+
+async def _close(services: Services, held: Held, now: datetime) -> None:
+    """End the session when nothing was said for as long as its agent allows; else look again when that time is over."""
+    hours = 24.0
+    if held.row["agent_id"] is not None:
+        agent = await records.get(services.db, held.organisation_id, held.row["agent_id"])
+        hours = agent.options.idle_hours
+    idle = timedelta(hours=hours)
+    await services.db.execute(queries.CLOSE_IDLE, {**_scope(held), "before": now - idle, "idle": idle, "now": now})
+
+
+def _scope(held: Held) -> dict[str, UUID]:
+    return {"organisation_id": held.organisation_id, "conversation_id": held.id}

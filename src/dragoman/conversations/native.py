@@ -1,0 +1,157 @@
+"""A turn of an agent that thinks inside Dragoman: what it is told, when it begins to think, and when it begins again.
+
+A customer rarely says everything in one message. The agent waits a moment after a fragment, and when more comes while it thinks, the
+unsent draft is thrown away and all of it is thought about together; unless something has been done that cannot be undone.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from dragoman.agents import records
+from dragoman.agents.llm import loop
+from dragoman.agents.native import Options
+from dragoman.agents.turns import Line, Outcome, Scene, Session, Turn
+from dragoman.conversations import native_queries as queries
+from dragoman.conversations import policy
+from dragoman.conversations.held import Held
+from dragoman.conversations.reading import stored_content
+from dragoman.conversations.services import Services
+from dragoman.conversations.wording import in_words
+from dragoman.ids import new_id
+from dragoman.store.database import Row
+from dragoman.whatsapp.content import Text
+
+DRAFTS = 5  # a customer who never stops writing is answered all the same
+ANSWERS_KEPT = 300
+
+
+class Native(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of thinking, and what a record of it needs beside the outcome."""
+
+    outcome: Outcome
+    session_id: UUID | None = None
+    close_at: datetime | None = None
+
+
+async def think(services: Services, held: Held, question: Any) -> Native:
+    """Ask the native agent about the turn in our hands. `question()` makes the Turn from what `held.row` says."""
+    agent = await records.get(services.db, held.organisation_id, held.row["agent_id"])
+    if held.row["instruction"] is None:
+        await _wait_for_more(services, held)
+    session = await _session(services, held, agent.id)
+    for _ in range(DRAFTS):
+        if held.news.is_set():
+            await _extend(services, held)
+        turn: Turn = await question()
+        scene = await _scene(services, held, turn, session)
+        if (silent := _capped(services, agent.options, scene)) is not None:
+            return silent
+        outcome = await loop.answer(services.kit, services.ledger, agent, scene)
+        if outcome.kind != "superseded":
+            break
+        await services.db.execute(queries.FORGET_DRAFT, {"organisation_id": held.organisation_id, "turn_id": turn.id})
+    else:
+        scene = msgspec.structs.replace(scene, news=None)
+        outcome = await loop.answer(services.kit, services.ledger, agent, scene)
+    close_at = services.clock.now() + timedelta(hours=agent.options.idle_hours)
+    return Native(outcome=_dressed(agent, scene, outcome), session_id=session.id, close_at=close_at)
+
+
+async def _wait_for_more(services: Services, held: Held) -> None:
+    """Give the customer a moment to finish; typing is shown meanwhile."""
+    while True:
+        questions = held.row["questions"] or []
+        if not questions:
+            return
+        first, last = (datetime.fromisoformat(questions[n]["said_at"]) for n in (0, -1))
+        until = policy.quiet_until(questions[-1]["content"], first, last)
+        if until is None or until <= services.clock.now():
+            return
+        woken = asyncio.ensure_future(held.news.wait())
+        sleeping = asyncio.ensure_future(services.clock.sleep_until(until))
+        try:
+            await asyncio.wait((woken, sleeping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+            sleeping.cancel()
+        if not held.news.is_set():
+            return
+        await _extend(services, held)
+
+
+async def _extend(services: Services, held: Held) -> None:
+    held.news.clear()
+    params = {
+        "organisation_id": held.organisation_id,
+        "conversation_id": held.id,
+        "fence": held.fence,
+        "epoch": held.row["epoch"],
+        "turn_id": held.row["turn_id"],
+    }
+    if (row := await services.db.fetch_one(queries.EXTEND, params)) is not None:
+        held.row |= {"from_seq": row["from_seq"], "through_seq": row["through_seq"], "questions": row["questions"]}
+
+
+async def _session(services: Services, held: Held, agent_id: UUID) -> Session:
+    scope = {"organisation_id": held.organisation_id, "conversation_id": held.id}
+    first = held.row["from_seq"] if held.row["questions"] else held.row["known_seq"] + 1
+    values = {**scope, "id": new_id(), "agent_id": agent_id, "contact_id": held.row["contact_id"], "from_seq": first}
+    row = await services.db.fetch_one(queries.SESSION, {**values, "now": services.clock.now()})
+    assert row is not None  # noqa: S101
+    counted = await services.db.fetch_one(queries.ANSWERS, {**scope, "from_seq": row["from_seq"]})
+    return Session(**row, answers=counted["answers"] if counted else 0)
+
+
+async def _scene(services: Services, held: Held, turn: Turn, session: Session) -> Scene:
+    params = {
+        "organisation_id": held.organisation_id,
+        "conversation_id": held.id,
+        "from_seq": session.from_seq,
+        "after": session.summary_through,
+        "turn_from": held.row["from_seq"],
+        "turn_through": held.row["through_seq"],
+    }
+    rows = await services.db.fetch(queries.HISTORY, params)
+    return Scene(
+        organisation_id=held.organisation_id,
+        turn=turn,
+        session=session,
+        history=list(_lines(reversed(rows))),
+        instruction=held.row["instruction"],
+        forced=held.row["forced"] is not False,
+        news=held.news if held.row["instruction"] is None else None,
+    )
+
+
+def _lines(rows: Iterable[Row]) -> Iterable[Line]:
+    speakers: dict[str, Any] = {"customer": "customer", "agent": "agent", "system": "agent", "person": "person", "phone_app": "person"}
+    for row in rows:
+        content = stored_content(row["direction"], row["author"], row["content"], row["seq"])
+        text = "\n".join([in_words(content), *(text for text in row["transcripts"] or () if text)])
+        yield Line(seq=row["seq"], by=speakers.get(row["author"], "business"), text=text, at=row["said_at"])
+
+
+def _capped(services: Services, options: Options, scene: Scene) -> Native | None:
+    """After the last answer that is allowed in a session the agent keeps quiet, until the session ends."""
+    if options.max_messages is None or scene.session.answers < options.max_messages:
+        return None
+    cause = f"The agent may say {options.max_messages} answers in one session, and has; it keeps quiet until the session ends."
+    outcome = Outcome(kind="silent", started_at=services.clock.now(), duration_ms=0.0, cause=cause)
+    return Native(outcome=outcome, session_id=scene.session.id)
+
+
+def _dressed(agent: records.Agent, scene: Scene, outcome: Outcome) -> Outcome:
+    """The greeting before the first answer of a session, and the closing words with the last one."""
+    if outcome.kind != "answered":
+        return outcome
+    contents, options, spoken = list(outcome.contents), agent.options, any(line.by == "agent" for line in scene.history)
+    if agent.first_message and not spoken:
+        contents.insert(0, Text(body=agent.first_message))
+    if options.max_messages is not None and scene.session.answers + 1 >= options.max_messages and options.closing_text:
+        contents.append(Text(body=options.closing_text))
+    return msgspec.structs.replace(outcome, contents=contents)

@@ -1,0 +1,86 @@
+"""The SQL around a native agent's turn: its session, the past it is told, more messages of a burst, thoughts at a set time."""
+
+# The open session of this agent; one of another agent ends here, because a conversation has one session at a time.
+SESSION = """
+with ended as (
+    update sessions set closed_at = %(now)s, closed_reason = 'handed_over'
+    where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id <> %(agent_id)s
+    returning id
+),
+made as (
+    insert into sessions (organisation_id, id, conversation_id, agent_id, contact_id, from_seq, opened_at)
+    select %(organisation_id)s, %(id)s, %(conversation_id)s, %(agent_id)s, %(contact_id)s, %(from_seq)s, %(now)s
+    where not exists (
+        select from sessions s where s.organisation_id = %(organisation_id)s and s.conversation_id = %(conversation_id)s
+          and s.closed_at is null and s.agent_id = %(agent_id)s)
+      and (select count(*) from ended) >= 0
+    returning *
+),
+noted as (
+    insert into happenings (organisation_id, id, conversation_id, kind, details, at)
+    select organisation_id, gen_random_uuid(), conversation_id, 'session_opened', jsonb_build_object('session_id', id, 'agent_id', agent_id), %(now)s
+    from made
+)
+select id, from_seq, opened_at, summary, summary_through from made
+union all
+select id, from_seq, opened_at, summary, summary_through from sessions
+where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id = %(agent_id)s
+"""
+
+# The newest that were said before this turn, within the session and after what its summary covers.
+HISTORY = """
+select m.seq, m.direction, m.author, m.content, m.said_at,
+       (select jsonb_agg(coalesce(f.transcript, '') order by f.id) from media f
+        where m.direction = 'in' and f.organisation_id = m.organisation_id and f.message_id = m.id and f.transcript is not null) as transcripts
+from messages m
+where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s
+  and m.seq >= %(from_seq)s and m.seq > %(after)s and not (m.seq between %(turn_from)s and %(turn_through)s and m.direction = 'in')
+  and m.state not in ('discarded', 'rejected', 'expired_window') and m.type not in ('system', 'errors')
+order by m.seq desc limit 300
+"""
+
+ANSWERS = """
+select count(distinct turn_id) as answers from messages
+where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and seq >= %(from_seq)s
+  and direction = 'out' and author = 'agent' and state <> 'discarded'
+"""
+
+# What the customer has said since the turn began joins it, while the thread is still in the same hands.
+EXTEND = """
+with c as (
+    select organisation_id, id, answered_seq from conversations
+    where organisation_id = %(organisation_id)s and id = %(conversation_id)s and fence = %(fence)s and epoch = %(epoch)s and turn_id = %(turn_id)s
+    for update
+),
+latest as (
+    select max(m.seq) as seq from messages m join c on m.organisation_id = c.organisation_id and m.conversation_id = c.id
+    where m.wants_answer and m.seq > c.answered_seq
+),
+grown as (
+    update turns t set through_seq = greatest(t.through_seq, l.seq), from_seq = least(t.from_seq, l.seq)
+    from latest l join c on true
+    where t.organisation_id = %(organisation_id)s and t.id = %(turn_id)s and l.seq > t.through_seq
+    returning t.from_seq, t.through_seq
+)
+select g.from_seq, g.through_seq,
+       (select jsonb_agg(jsonb_build_object('id', m.id, 'seq', m.seq, 'wamid', m.wamid, 'said_at', m.said_at, 'content', m.content) order by m.seq)
+        from messages m where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s and m.wants_answer
+          and m.seq between g.from_seq and g.through_seq) as questions
+from grown g
+"""
+
+# A draft that is thrown away was paid for, and leaves nothing behind that the next one could take for its own.
+FORGET_DRAFT = """
+with g as (
+    update generations set purpose = 'superseded', response = null
+    where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s and purpose = 'answer'
+)
+update tool_calls set call_id = call_id || ' ' || id
+where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s and position(' ' in call_id) = 0
+"""
+
+NEWS = """
+select c.organisation_id, c.id from unnest(%(organisations)s::uuid[], %(conversations)s::uuid[], %(seqs)s::bigint[]) as x(organisation_id, id, seq)
+join conversations c on c.organisation_id = x.organisation_id and c.id = x.id
+where c.wanted_seq > x.seq
+"""
