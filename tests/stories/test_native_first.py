@@ -1,4 +1,22 @@
-"""The first words of a native agent."""
+"""The main job with an agent that thinks inside Dragoman, on a provider that the business brought."""
+
+import pytest
+from model import model_server
+
+
+@pytest.fixture
+async def model():
+    async with model_server() as model:
+        yield model
+
+
+async def hire(lumen, model, **options):
+    """Make an agent on the scripted model and put it on the sandbox number."""
+    status, body = await lumen.call("PUT", "/model-providers/lab/", {"baseUrl": model.url, "apiKey": model.key})
+    assert status == 200, body
+    agent = await lumen.post("/agents/", {"name": "Lumi", "llmModel": "lab/small", **options})
+    await lumen.post("/phone-numbers/15550001234/connect-agent/", {"agentId": agent["id"]})
+    return agent
 
 
 async def test_the_builtin_agent_asks_to_rephrase_when_it_knows_nothing(lumen, dana):
@@ -6,3 +24,36 @@ async def test_the_builtin_agent_asks_to_rephrase_when_it_knows_nothing(lumen, d
     await lumen.post("/phone-numbers/15550001234/connect-agent/", {"agentId": agent["id"]})
     await dana.says("Where is my order?")
     assert await dana.hears_text() == ["I am not sure I understood. Could you say it in other words?"]
+
+
+async def test_the_model_answers_and_remembers_what_was_said(lumen, model, dana):
+    await hire(lumen, model, systemPrompt="You sell bread.", native={"persona": "You are Lumi, a baker."})
+    model.script = ["Rye and spelt, **fresh** today.", "Two rye loaves it is!"]
+    await dana.says("Which bread do you have?")
+    assert await dana.hears_text() == ["Rye and spelt, *fresh* today."]
+    await dana.says("Two rye loaves. Is that ok?")
+    assert (await dana.hears_text(2))[1] == "Two rye loaves it is!"
+    prompt = model.prompt(1)
+    assert "You sell bread." in prompt
+    assert "You are Lumi, a baker." in prompt
+    assert "Which bread do you have?" in prompt
+    assert "Rye and spelt" in prompt
+
+
+async def test_messages_of_a_burst_are_answered_together(lumen, model, dana):
+    await hire(lumen, model)
+    await dana.says("Hello")
+    await dana.says("I want bread")
+    await dana.says("Do you have rye?")
+    heard = await dana.hears_text()
+    assert len(model.requests) <= 2
+    assert heard == ["You said: Hello\nI want bread\nDo you have rye?"]
+
+
+async def test_a_message_that_comes_while_the_model_thinks_replaces_the_draft(lumen, model, dana):
+    await hire(lumen, model)
+    model.script = [{"delay": 20, "then": "A draft that nobody sees."}]
+    await dana.says("Is the shop open?")
+    await model.asked()
+    await dana.says("And on Sunday?")
+    assert await dana.hears_text() == ["You said: Is the shop open?\nAnd on Sunday?"]

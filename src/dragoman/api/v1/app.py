@@ -31,7 +31,18 @@ strictly, and honours `Idempotency-Key` on POST: nothing to do for these in a ro
 
 from fastapi import FastAPI
 
-from dragoman.api.v1 import additions, agents, api_keys, contacts, conversation_acts, conversations, docs, errors, phone_numbers
+from dragoman.api.v1 import (
+    additions,
+    agents,
+    api_keys,
+    contacts,
+    conversation_acts,
+    conversations,
+    docs,
+    errors,
+    model_providers,
+    phone_numbers,
+)
 from dragoman.api.v1.edge import Edge
 from dragoman.api.v1.openapi import operation_id, served_document
 from dragoman.conversations.services import Services
@@ -43,6 +54,7 @@ ROUTERS = [
     conversations.routes,
     conversation_acts.routes,
     contacts.routes,
+    model_providers.routes,
     additions.routes,
 ]
 
