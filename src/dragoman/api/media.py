@@ -1,4 +1,7 @@
-"""Files that customers sent, at the signed addresses given to agents. Always downloads, never pages: their content is a stranger's."""
+"""Files at signed addresses: what customers sent, for their agents; what agents made, for WhatsApp.
+
+Always downloads, never pages: their content is a stranger's.
+"""
 
 from urllib.parse import quote
 
@@ -6,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from dragoman.agents import files
 from dragoman.conversations import media
 from dragoman.conversations.services import Services
+from dragoman.errors import NotFound
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -24,7 +29,10 @@ class MediaDoor:
         self._services = services
 
     def routes(self) -> list[Route]:
-        return [Route("/media/{token}", self.show, methods=["GET"])]
+        return [
+            Route("/media/{token}", self.show, methods=["GET"]),
+            Route(f"/{files.PLACE}/{{name}}", self.made, methods=["GET"]),
+        ]
 
     async def show(self, request: Request) -> Response:
         row = await media.open_link(self._services, request.path_params["token"])
@@ -34,10 +42,19 @@ class MediaDoor:
             return PlainTextResponse(
                 "the file is still on its way from WhatsApp", 503, {**HEADERS, "Retry-After": "2", "Cache-Control": "no-store"}
             )
-        data = await self._services.objects.get(row["object_key"])
-        if data is None:
-            return PlainTextResponse("the file is gone", 404, HEADERS)
         kind = row["mime_type"].partition(";")[0].strip().lower()
-        name = quote(row["filename"] or f"{row['kind']}-{row['id']}")
-        headers = {**HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+        return await self._file(row["object_key"], kind, row["filename"] or f"{row['kind']}-{row['id']}")
+
+    async def made(self, request: Request) -> Response:
+        file = files.opened(self._services.vault, self._services.clock, request.path_params["name"])
+        if file is None:
+            return PlainTextResponse("no such file, or its link has expired", 404, HEADERS)
+        return await self._file(file.object_key, file.mime_type, file.name)
+
+    async def _file(self, key: str, kind: str, name: str) -> Response:
+        try:
+            data = await self._services.objects.get(key)
+        except NotFound:
+            return PlainTextResponse("the file is gone", 404, HEADERS)
+        headers = {**HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(data, media_type=kind if kind in SHOWN else "application/octet-stream", headers=headers)

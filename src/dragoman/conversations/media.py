@@ -4,16 +4,15 @@ A link is signed and expires; it needs no row of its own, and the same file has 
 """
 
 import asyncio
-import base64
-import hmac
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from dragoman.accounts import numbers
+from dragoman.accounts import links, numbers
+from dragoman.accounts.links import Linked
 from dragoman.agents.turns import File
 from dragoman.conversations import media_queries as queries
 from dragoman.conversations.held import Held
@@ -26,6 +25,7 @@ log = structlog.get_logger()
 
 LARGEST = 100 * 1024 * 1024  # Meta: a document may have 100 MB; larger files arrive as an error instead
 AT_ONCE = 4
+LINK = "media link"
 DELAYS = (2.0, 10.0, 60.0, 600.0, 3600.0)
 
 
@@ -100,30 +100,19 @@ async def files(services: Services, organisation_id: UUID, messages: Iterable[Ro
 
 def link(services: Services, organisation_id: UUID, media_id: UUID) -> str:
     """An address of ours for one file, good for `DRAGOMAN_MEDIA_URL_HOURS`."""
-    claim = organisation_id.bytes + media_id.bytes + int(_expiry(services).timestamp()).to_bytes(8, "big")
-    token = base64.urlsafe_b64encode(claim + _tag(services, claim)).decode().rstrip("=")
+    token = links.make(services.vault, LINK, Linked(organisation_id, media_id), _expiry(services))
     return f"{services.settings.public_url}/media/{token}"
 
 
 async def open_link(services: Services, token: str) -> Row | None:
     """The file behind a link (its row, see `queries.ONE`); None when the link is forged, expired or its file gone."""
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except ValueError:
+    file = links.read(services.vault, services.clock, LINK, token)
+    if file is None:
         return None
-    claim, tag = raw[:40], raw[40:]
-    if len(claim) != 40 or not hmac.compare_digest(tag, _tag(services, claim)):
-        return None
-    if datetime.fromtimestamp(int.from_bytes(claim[32:], "big"), UTC) < services.clock.now():
-        return None
-    params = {"organisation_id": UUID(bytes=claim[:16]), "id": UUID(bytes=claim[16:32])}
+    params = {"organisation_id": file.organisation_id, "id": file.file_id}
     return await services.db.fetch_one(queries.ONE, params)
 
 
 def _expiry(services: Services) -> datetime:
     hour = services.clock.now().replace(minute=0, second=0, microsecond=0)
     return hour + timedelta(hours=services.settings.media_url_hours + 1)
-
-
-def _tag(services: Services, claim: bytes) -> bytes:
-    return services.vault.derive("media link", claim.hex())

@@ -1,0 +1,52 @@
+"""Files that an agent made for a customer, such as a picture: kept among the media, under a link of ours that WhatsApp can fetch.
+
+All that is to know about one is in its link, so there is no row of it.
+"""
+
+from datetime import timedelta
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from dragoman.accounts import links
+from dragoman.accounts.links import Linked
+from dragoman.accounts.secrets import Vault
+from dragoman.agents.kit import Kit
+from dragoman.clock import Clock
+
+Ending = Literal["jpg", "png", "ogg"]
+
+# WhatsApp fetches a file at once, or when a paused number goes on; people look at what was said for longer.
+LIFETIME = timedelta(days=30)
+PLACE = "media/made"
+
+_TYPES: dict[str, str] = {"jpg": "image/jpeg", "png": "image/png", "ogg": "audio/ogg"}
+
+
+class Made(NamedTuple):
+    object_key: str
+    mime_type: str
+    name: str
+
+
+async def keep(kit: Kit, organisation_id: UUID, file_id: UUID, data: bytes, ending: Ending) -> str:
+    """Store `data`; its address, good for `LIFETIME`. The same id again replaces the file. Raises Unavailable."""
+    file = Linked(organisation_id, file_id)
+    await kit.objects.put(_key(file, ending), data)
+    token = links.make(kit.vault, _purpose(ending), file, kit.clock.now() + LIFETIME)
+    return f"{kit.settings.public_url}/{PLACE}/{token}.{ending}"
+
+
+def opened(vault: Vault, clock: Clock, name: str) -> Made | None:
+    """What the last part of such an address leads to; None when it is forged or expired."""
+    token, _, ending = name.rpartition(".")
+    if ending not in _TYPES or (file := links.read(vault, clock, _purpose(ending), token)) is None:
+        return None
+    return Made(_key(file, ending), _TYPES[ending], f"{file.file_id}.{ending}")
+
+
+def _purpose(ending: str) -> str:
+    return f"made file link {ending}"
+
+
+def _key(file: Linked, ending: str) -> str:
+    return f"{file.organisation_id}/made/{file.file_id}.{ending}"
