@@ -95,6 +95,7 @@ class Capability(Generic[Config]):
     shown: Callable[[Kit, UUID, Configured[Config]], Awaitable[Json]] = _nothing_more
     read_only: tuple[str, ...] = ()  # camelCase names of `shown`, left out when they are sent back
     most: int = 50  # items one agent may have
+    unique: str | None = None  # the field, in snake_case, that no two items of an agent share
 
     def parse(self, stored: Json) -> Config:
         return self.schema.model_validate(stored)

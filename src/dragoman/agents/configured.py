@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
+from pydantic.alias_generators import to_camel
 
 from dragoman.agents import configured_queries as queries
 from dragoman.agents.capability import Capability, Configured
@@ -68,6 +69,7 @@ async def replace(
     """Make the stored list the sent one, inside the caller's transaction. Raises Invalid, naming the entry below `at`."""
     if len(sent) > capability.most:
         raise Invalid(f"{at}: an agent may have {capability.most} of these, and {len(sent)} were sent", field=at)
+    _check_unique(capability, sent, at)
     scope = {"organisation_id": organisation_id, "agent_id": agent_id, "kind": capability.field}
     cursor = await connection.execute(queries.OF_AGENT_FOR_UPDATE, scope)
     stored = {row["id"]: row for row in await cursor.fetchall()}
@@ -78,6 +80,18 @@ async def replace(
     await connection.execute(queries.DELETE_OTHERS, {**scope, "ids": ids})
     for row in rows:
         await connection.execute(queries.PUT, {**row, "now": kit.clock.now()})
+
+
+def _check_unique(capability: Capability[Any], sent: Sent, at: str) -> None:
+    if not capability.unique:
+        return
+    seen: set[str] = set()
+    for n, (_, config) in enumerate(sent):
+        value = getattr(config, capability.unique)
+        if value in seen:
+            field = f"{at}[{n}].{to_camel(capability.unique)}"
+            raise Invalid(f"{field}: another entry of the list has the same; each needs its own", field=field)
+        seen.add(value)
 
 
 async def copy(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from dragoman.agents.capabilities import images, website
 from dragoman.agents.capability import Capability
 
-REGISTRY: tuple[Capability[Any], ...] = ()
+REGISTRY: tuple[Capability[Any], ...] = (images.CAPABILITY, website.CAPABILITY)
