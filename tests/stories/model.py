@@ -91,7 +91,7 @@ class Model:
         elif "refusal" in answer:
             message["refusal"], reason = answer["refusal"], "content_filter"
         else:
-            calls = answer if isinstance(answer, list) else answer["tools"] if "tools" in answer else [answer]
+            calls = answer if isinstance(answer, list) else answer.get("tools", [answer])
             message["content"] = answer.get("text") if isinstance(answer, dict) else None
             message["tool_calls"] = [self._call(call) for call in calls]
             reason = "tool_calls"

@@ -2,21 +2,13 @@
 
 import pytest
 from model import model_server
+from native import hire
 
 
 @pytest.fixture
 async def model():
     async with model_server() as model:
         yield model
-
-
-async def hire(lumen, model, **options):
-    """Make an agent on the scripted model and put it on the sandbox number."""
-    status, body = await lumen.call("PUT", "/model-providers/lab/", {"baseUrl": model.url, "apiKey": model.key})
-    assert status == 200, body
-    agent = await lumen.post("/agents/", {"name": "Lumi", "llmModel": "lab/small", **options})
-    await lumen.post("/phone-numbers/15550001234/connect-agent/", {"agentId": agent["id"]})
-    return agent
 
 
 async def test_the_builtin_agent_asks_to_rephrase_when_it_knows_nothing(lumen, dana):

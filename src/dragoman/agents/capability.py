@@ -70,7 +70,7 @@ def _no_secrets(config: Json) -> list[tuple[str | int, ...]]:
     return []
 
 
-async def _nothing_more(kit: Kit, organisation_id: UUID, item: Configured[Any]) -> Json:
+async def _nothing_more(kit: Kit, organisation_id: UUID, agent_id: UUID, item: Configured[Any]) -> Json:
     return {}
 
 
@@ -92,7 +92,7 @@ class Capability(Generic[Config]):
     check: Callable[[Kit, UUID, UUID, Config, str], Awaitable[None]] = _all_right
     secrets: Callable[[Json], list[tuple[str | int, ...]]] = _no_secrets
     bound_to: Callable[[Json], str] | None = None
-    shown: Callable[[Kit, UUID, Configured[Config]], Awaitable[Json]] = _nothing_more
+    shown: Callable[[Kit, UUID, UUID, Configured[Config]], Awaitable[Json]] = _nothing_more
     read_only: tuple[str, ...] = ()  # camelCase names of `shown`, left out when they are sent back
     most: int = 50  # items one agent may have
     unique: str | None = None  # the field, in snake_case, that no two items of an agent share

@@ -57,7 +57,7 @@ async def masked(
     for row in await _rows(kit, organisation_id, list(agents), list(by_field)):
         capability = by_field[row["kind"]]
         item = _configured(kit, organisation_id, row, capability)
-        more = await capability.shown(kit, organisation_id, item)
+        more = await capability.shown(kit, organisation_id, row["agent_id"], item)
         config = capability.parse(row["config"]).model_dump(mode="json", by_alias=True)
         shown[row["agent_id"]][row["kind"]].append({"id": str(row["id"]), **config, **more})
     return shown

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from dragoman.agents.capabilities import images, website
+from dragoman.agents.capabilities import handoff, images, support, website
 from dragoman.agents.capability import Capability
 
-REGISTRY: tuple[Capability[Any], ...] = (images.CAPABILITY, website.CAPABILITY)
+REGISTRY: tuple[Capability[Any], ...] = (
+    handoff.CAPABILITY,
+    images.CAPABILITY,
+    support.CAPABILITY,
+    website.CAPABILITY,
+)
