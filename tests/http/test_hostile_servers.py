@@ -11,7 +11,7 @@ import pytest
 import uvloop
 from outside import LOOPBACK, OK, read_request
 
-from dragoman.http import Guarded, NoAnswer, TooLong, Unreadable
+from dragoman.http import Guarded, NoAnswer, TooLate, TooLong, Unreadable
 
 DEADLINE = 0.4
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -117,9 +117,9 @@ async def a_negative_length(reader, writer):
 
 
 HOSTILE = [
-    (one_letter_at_a_time, NoAnswer),
-    (one_letter_of_the_body_at_a_time, NoAnswer),
-    (silence_after_the_headers, NoAnswer),
+    (one_letter_at_a_time, TooLate),
+    (one_letter_of_the_body_at_a_time, TooLate),
+    (silence_after_the_headers, TooLate),
     (endless_body, TooLong),
     (ten_gigabytes, TooLong),
     (endless_chunks, TooLong),

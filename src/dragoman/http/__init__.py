@@ -2,8 +2,8 @@
 
 from aiohttp import FormData
 
-from dragoman.http.answers import Answer, NoAnswer, Refused, TooLong, Unreadable
+from dragoman.http.answers import Answer, NoAnswer, Refused, Streamed, TooLate, TooLong, Unreadable
 from dragoman.http.guarded import Guarded, check_url
 from dragoman.http.trusted import Trusted
 
-__all__ = ["Answer", "FormData", "Guarded", "NoAnswer", "Refused", "TooLong", "Trusted", "Unreadable", "check_url"]
+__all__ = ["Answer", "FormData", "Guarded", "NoAnswer", "Refused", "Streamed", "TooLate", "TooLong", "Trusted", "Unreadable", "check_url"]

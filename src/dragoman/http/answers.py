@@ -2,6 +2,7 @@
 
     Refused        we did not call: the URL or its address is not one we go to
     NoAnswer       we called, and got nothing we can use; knows whether the request had left
+    ├── TooLate    the time for it was up
     ├── TooLong    the answer is longer than the caller takes
     └── Unreadable the answer is packed in a way we did not ask for
 
@@ -22,7 +23,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Streamed(msgspec.Struct, frozen=True):
-    """An answer whose body is still on its way. Iterating `parts` raises NoAnswer when it breaks, TooLong when it exceeds its cap."""
+    """An answer whose body is still on its way. Iterating `parts` raises NoAnswer when it breaks, TooLate when the time is up,
+    TooLong when it exceeds its cap."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,6 +46,10 @@ class NoAnswer(Exception):
         super().__init__(reason)
         self.reason = reason
         self.body_sent = body_sent
+
+
+class TooLate(NoAnswer):
+    pass
 
 
 class TooLong(NoAnswer):

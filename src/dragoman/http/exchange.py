@@ -2,8 +2,8 @@
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import NoReturn
 
@@ -28,15 +28,17 @@ from aiohttp import (
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
-from dragoman.http.answers import Answer, NoAnswer, Refused, Streamed, TooLong
+from dragoman.http.answers import Answer, NoAnswer, Refused, Streamed, TooLate, TooLong
 from dragoman.http.dialling import Forbidden
 
 CONNECT_SECONDS = 5.0
 HEAD = 4096
 _SLICE = 256 * 1024
 
-Ask = Callable[[], AbstractAsyncContextManager[ClientResponse]]
-"""Starts the call: `ClientSession.request` with all its arguments."""
+_FAILURES = (ClientError, TimeoutError, OSError, ValueError)
+
+Ask = Callable[[], Awaitable[ClientResponse]]
+"""Makes the call, up to the head of its answer: `ClientSession.request` with all its arguments."""
 
 
 class Body(Payload):
@@ -84,50 +86,67 @@ def open_session(connector: TCPConnector, *, auto_decompress: bool) -> ClientSes
 
 
 @lru_cache(maxsize=256)
-def deadline(seconds: float) -> ClientTimeout:
-    """`seconds` for everything together; the way to an open connection (name, TCP, TLS) gets at most CONNECT_SECONDS of them."""
+def deadline(seconds: float, idle: float | None = None) -> ClientTimeout:
+    """`seconds` for everything together; the way to an open connection (name, TCP, TLS) gets at most CONNECT_SECONDS of them.
+
+    `idle` is how many seconds the other side may be silent once it has the request.
+    """
     connecting = min(CONNECT_SECONDS, seconds)
     # Without ceil_threshold aiohttp rounds a deadline of more than 5 s up to the next full second.
-    return ClientTimeout(total=seconds, connect=connecting, sock_connect=connecting, ceil_threshold=86_400)
+    return ClientTimeout(total=seconds, connect=connecting, sock_connect=connecting, sock_read=idle, ceil_threshold=86_400)
 
 
-async def answer(ask: Ask, host: str, body: Body | None, largest: int, *, once_more: bool = True) -> Answer:
-    """Make the call and read its answer, at most `largest` bytes of it. Raises Refused, NoAnswer, TooLong."""
-    try:
-        async with ask() as response:
-            return Answer(response.status, response.headers, await _read(response, host, largest))
-    except (ClientError, TimeoutError, OSError, ValueError) as error:
-        if not (once_more and body is not None and _met_a_closing_connection(error, body)):
-            _explain(error, host, body)
-    return await answer(ask, host, body, largest, once_more=False)
+async def whole(got: Streamed) -> Answer:
+    """The answer with all of its body. Raises NoAnswer, TooLong."""
+    return Answer(got.status, got.headers, b"".join([part async for part in got.parts]))
 
 
 @asynccontextmanager
 async def streamed(ask: Ask, host: str, body: Body | None, largest: int) -> AsyncIterator[Streamed]:
-    """Make the call and hand its answer out while it comes. Raises Refused and NoAnswer at the start, as `answer` does."""
-    asking = ask()
-    try:
-        response = await asking.__aenter__()
-    except (ClientError, TimeoutError, OSError, ValueError) as error:
-        _explain(error, host, body)
-    try:
-        yield Streamed(response.status, response.headers, _parts(response, host, body, largest))
-    finally:
-        if not response.content.at_eof():
-            response.close()  # whoever stops reading half way wants no more of it
-        await asking.__aexit__(None, None, None)
+    """Make the call and hand out its answer while it comes, at most `largest` bytes of it. Raises Refused, NoAnswer."""
+    response = await _begun(ask, host, body)
+    async with response:
+        try:
+            yield Streamed(response.status, response.headers, _Parts(response, host, body, largest))
+        finally:
+            if not response.content.at_eof():
+                response.close()  # whoever stops half way wants no more of it, and the rest would be read as the next answer
 
 
-async def _parts(response: ClientResponse, host: str, body: Body | None, largest: int) -> AsyncIterator[bytes]:
-    size = 0
+async def _begun(ask: Ask, host: str, body: Body | None, *, once_more: bool = True) -> ClientResponse:
     try:
-        while part := await response.content.readany():
-            size += len(part)
-            if size > largest:
-                raise TooLong(f"{host} answered with more than {largest} bytes, which is the most that is taken.", status=response.status)
-            yield part
-    except (ClientError, TimeoutError, OSError, ValueError) as error:
-        _explain(error, host, body)
+        return await ask()
+    except _FAILURES as error:
+        if not (once_more and body is not None and _met_a_closing_connection(error, body)):
+            _explain(error, host, body)
+    return await _begun(ask, host, body, once_more=False)
+
+
+class _Parts:
+    """A body as it comes. Not a generator: one that is given up half way would be left to the garbage collector."""
+
+    def __init__(self, response: ClientResponse, host: str, body: Body | None, largest: int) -> None:
+        self._response, self._host, self._body, self._largest = response, host, body, largest
+        self._size = 0
+        self._head = b""
+
+    def __aiter__(self) -> "_Parts":
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            part = await self._response.content.readany()
+        except _FAILURES as error:
+            _explain(error, self._host, self._body)
+        if not part:
+            raise StopAsyncIteration
+        self._size += len(part)
+        if len(self._head) < HEAD:
+            self._head = (self._head + part)[:HEAD]
+        if self._size > self._largest:
+            reason = f"{self._host} answered with more than {self._largest} bytes, which is the most that is taken."
+            raise TooLong(reason, status=self._response.status, head=self._head)
+        return part
 
 
 def _met_a_closing_connection(error: Exception, body: Body) -> bool:
@@ -136,26 +155,14 @@ def _met_a_closing_connection(error: Exception, body: Body) -> bool:
     return hung_up and not body.begun
 
 
-async def _read(response: ClientResponse, host: str, largest: int) -> bytes:
-    content, size = response.content, 0
-    parts: list[bytes] = []
-    while part := await content.readany():
-        size += len(part)
-        if size > largest:
-            response.close()
-            reason = f"{host} answered with more than {largest} bytes, which is the most that is taken."
-            raise TooLong(reason, status=response.status, head=b"".join([*parts, part])[:HEAD])
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _explain(error: Exception, host: str, body: Body | None) -> NoReturn:
     """`from None`, because aiohttp's exceptions carry the whole URL and the request's headers."""
     if isinstance(error, ClientConnectorError) and isinstance(error.os_error, Forbidden):
         raise Refused(str(error.os_error)) from None
     never_connected = isinstance(error, (ClientConnectorError, ConnectionTimeoutError, NonHttpUrlClientError, ValueError))
     sent = body.sent if body is not None else not never_connected
-    raise NoAnswer(_reason(error, host), body_sent=sent) from None
+    kind = TooLate if isinstance(error, TimeoutError) else NoAnswer
+    raise kind(_reason(error, host), body_sent=sent) from None
 
 
 def _reason(error: Exception, host: str) -> str:

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientTimeout
 
 from dragoman.http.addresses import Network
 from dragoman.http.answers import Answer, Refused, Streamed, Unreadable
 from dragoman.http.dialling import CheckedNames, Lookup, Rule, SystemNames
-from dragoman.http.exchange import Ask, Body, answer, deadline, open_session, streamed
+from dragoman.http.exchange import Ask, Body, deadline, open_session, streamed, whole
 from dragoman.http.one_answer import OneAnswerConnector
 from dragoman.http.urls import Target, check_url, read
 
@@ -19,7 +19,7 @@ __all__ = ["LARGEST", "Guarded", "check_url"]
 LARGEST = 256 * 1024
 
 # Headers that say how the message is framed and for whom it is; a tenant's own must not contradict ours.
-_OURS = frozenset(
+OURS = frozenset(
     [
         "host",
         "content-length",
@@ -79,32 +79,38 @@ class Guarded:
         A redirect is returned as the answer it is. Raises Refused, when nothing was sent; NoAnswer; TooLong, when the answer
         exceeds `largest` bytes; Unreadable, when it is compressed.
         """
-        ask, host, payload = self._asking(method, url, headers, body, timeout)
-        got = await answer(ask, host, payload, largest)
-        if got.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Unreadable(
-                f"{host} sent a compressed answer although it was asked not to (Accept-Encoding: identity).", status=got.status
-            )
-        return got
+        async with self.stream(method, url, headers=headers, body=body, timeout=timeout, largest=largest) as got:
+            return await whole(got)
 
     @asynccontextmanager
     async def stream(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None, body: bytes | None, timeout: float, largest: int
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: float,
+        idle: float | None = None,
+        largest: int = LARGEST,
     ) -> AsyncIterator[Streamed]:
-        """`request` for an answer that is read while it comes."""
-        ask, host, payload = self._asking(method, url, headers, body, timeout)
+        """`request` for an answer that is read while it comes; `idle` is how many seconds it may pause."""
+        ask, host, payload = self._asking(method, url, headers, body, deadline(timeout, idle))
         async with streamed(ask, host, payload, largest) as got:
+            if got.headers.get("Content-Encoding", "identity").lower() != "identity":
+                reason = f"{host} sent a compressed answer although it was asked not to (Accept-Encoding: identity)."
+                raise Unreadable(reason, status=got.status)
             yield got
 
     def _asking(
-        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, timeout: float
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, limits: ClientTimeout
     ) -> tuple[Ask, str, Body | None]:
         target = self._read(url)
-        if headers and not _OURS.isdisjoint(map(str.lower, headers)):
-            raise Refused(f"These headers are set by Dragoman and cannot be chosen: {', '.join(n for n in headers if n.lower() in _OURS)}.")
+        if headers and not OURS.isdisjoint(map(str.lower, headers)):
+            raise Refused(f"These headers are set by Dragoman and cannot be chosen: {', '.join(n for n in headers if n.lower() in OURS)}.")
         payload = Body(body) if body is not None else None
         session = self._inside if target.inside else self._public
-        ask = partial(session.request, method, target.url, headers=headers, data=payload, timeout=deadline(timeout), allow_redirects=False)
+        ask = partial(session.request, method, target.url, headers=headers, data=payload, timeout=limits, allow_redirects=False)
         return ask, target.url.host or "", payload
 
     def _session(self, certificates: ssl.SSLContext, *, inside: bool) -> ClientSession:

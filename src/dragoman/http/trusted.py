@@ -1,14 +1,14 @@
 """The trusted door: calls to places that the operator chose, such as the Graph API and model providers. Any address, any scheme."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
-from aiohttp import ClientSession, FormData, TCPConnector
+from aiohttp import ClientSession, ClientTimeout, FormData, TCPConnector
 from yarl import URL
 
 from dragoman.http.answers import Answer, NoAnswer, Streamed
-from dragoman.http.exchange import Body, answer, deadline, open_session, streamed
+from dragoman.http.exchange import Body, deadline, open_session, streamed, whole
 
 LARGEST = 32 * 1024 * 1024
 
@@ -40,22 +40,42 @@ class Trusted:
 
         Raises NoAnswer, and TooLong when the answer exceeds `largest` bytes.
         """
-        where = _read(url)
-        body = Body(json_body) if json_body is not None else None
-        sending = data if body is None else body
-        ask = partial(self._session.request, method, where, headers=headers, data=sending, timeout=deadline(timeout), allow_redirects=False)
-        return await answer(ask, where.host or "the host", body, largest)
+        sending = Body(json_body) if json_body is not None else data
+        async with self._streamed(method, url, headers, sending, deadline(timeout), largest) as got:
+            return await whole(got)
 
     @asynccontextmanager
     async def stream(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None, body: bytes | None, timeout: float, largest: int
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: float,
+        idle: float | None = None,
+        largest: int = LARGEST,
     ) -> AsyncIterator[Streamed]:
-        """`request` for an answer that is read while it comes; `body` is what `headers` say."""
-        where = _read(url)
+        """`request` for an answer that is read while it comes; `idle` is how many seconds it may pause.
+
+        `body` is JSON unless `headers` say otherwise.
+        """
         sending = Body(body) if body is not None else None
-        ask = partial(self._session.request, method, where, headers=headers, data=sending, timeout=deadline(timeout), allow_redirects=False)
-        async with streamed(ask, where.host or "the host", sending, largest) as got:
+        async with self._streamed(method, url, headers, sending, deadline(timeout, idle), largest) as got:
             yield got
+
+    def _streamed(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        sending: Body | FormData | None,
+        limits: ClientTimeout,
+        largest: int,
+    ) -> AbstractAsyncContextManager[Streamed]:
+        where = _read(url)
+        ask = partial(self._session.request, method, where, headers=headers, data=sending, timeout=limits, allow_redirects=False)
+        return streamed(ask, where.host or "the host", sending if isinstance(sending, Body) else None, largest)
 
 
 def _read(url: str) -> URL:
