@@ -6,7 +6,7 @@ filters that name other rows. Names in braces, here and in the path, stand for r
 
 from typing import Any, NamedTuple
 
-CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id")
+CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id", "memory_key_id")
 
 
 class Reach(NamedTuple):
@@ -59,4 +59,8 @@ REACH = {
     ("POST", "/contacts/bulk/"): Reach({"contacts": [{"phoneNumber": "+15550005555"}]}, status=201),
     ("GET", "/contacts/{contact_id}/"): Reach(),
     ("PATCH", "/contacts/{contact_id}/"): Reach({"name": "Dana B."}),
+    ("GET", "/contacts/{contact_id}/memory/"): Reach(query="?agent={agent_id}"),
+    ("PUT", "/contacts/{contact_id}/memory/{memory_key_id}/"): Reach({"value": "rye"}),
+    ("DELETE", "/contacts/{contact_id}/memory/{memory_key_id}/"): Reach(status=204),
+    ("GET", "/contacts/{contact_id}/memory/{memory_key_id}/history/"): Reach(),
 }

@@ -87,6 +87,12 @@ class Story:
         }
         return await self.put("conversations", **{**made, **values})
 
+    async def memory_key(self, agent_id, key="bread", **config):
+        """What an agent keeps about each customer, as `agents.memory.keys` has it."""
+        now, config = self.clock.now(), {"key": key, "type": "string", "initialValue": "", "whenToUpdate": "", **config}
+        place = {"agent_id": agent_id, "kind": "memory_keys", "position": 0}
+        return await self.put("capabilities", **place, config=config, created_at=now, updated_at=now)
+
     async def hears(self, conversation_id, content, **values):
         """The customer says something: text, or a whole content."""
         content = {"type": "text", "text": content} if isinstance(content, str) else content

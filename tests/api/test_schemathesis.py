@@ -14,6 +14,7 @@ import pytest
 from cast import Lumen, Phone, until
 from program import Program
 from stage import free_socket
+from tests.api.story import Story
 
 from dragoman.accounts import keys, numbers, organisations
 from dragoman.accounts.secrets import Vault
@@ -34,6 +35,7 @@ BEYOND_THE_SCHEMA = [
     "POST /api/v1/api-keys/",
     "POST /api/v1/contacts/",
     "POST /api/v1/contacts/bulk/",
+    "PUT /api/v1/contacts/{contact_id}/memory/{memory_key_id}/",
     "POST /api/v1/conversations/",
     "POST /api/v1/conversations/{conversation_id}/messages/",
     "POST /api/v1/conversations/{conversation_id}/routing/",
@@ -89,7 +91,7 @@ async def lumen(database_uri, database, tmp_path):
 
 
 @pytest.fixture
-async def things(lumen):
+async def things(lumen, database):
     """What the path parameters of the document stand for, and an agent that may be deleted."""
     echo = await lumen.post("/agents/byoa/", {"webhookUrl": NOBODY, "name": "Echo", "byoa": {"retryDelays": []}})
     await lumen.post(f"/phone-numbers/{OWN_NUMBER}/connect-agent/", {"agentId": echo["id"]})
@@ -101,6 +103,8 @@ async def things(lumen):
 
     [delivery] = await until(called, "Echo is called")
     conversation = await lumen.conversation("Dana")
+    cook = await lumen.post("/agents/", {"name": "Cook"})  # Echo's keys are replaced by what comes with PATCH
+    memory_key = await Story(database, Clock(), lumen.organisation_id).memory_key(cook["id"], "notes", type="json")
     return {
         "agent_id": echo["id"],
         "number": OWN_NUMBER,
@@ -108,6 +112,7 @@ async def things(lumen):
         "conversation_id": conversation["id"],
         "contact_id": conversation["contact"]["id"],
         "delivery_id": delivery["id"],
+        "memory_key_id": str(memory_key),
     }
 
 

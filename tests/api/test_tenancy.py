@@ -69,7 +69,8 @@ async def cast(business, services, clock, number, phone_number_id):
         duration_ms=1,
         outcome="failed",
     )
-    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery)
+    memory_key = await story.memory_key(echo["id"])
+    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key)
     return dict(zip(CAST, map(str, ids), strict=True))
 
 

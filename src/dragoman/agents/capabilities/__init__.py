@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from dragoman.agents.capabilities import handoff, images, support, website
+from dragoman.agents.capabilities import handoff, images, memory, support, website
 from dragoman.agents.capability import Capability
 
 REGISTRY: tuple[Capability[Any], ...] = (
     handoff.CAPABILITY,
     images.CAPABILITY,
+    memory.CAPABILITY,
     support.CAPABILITY,
     website.CAPABILITY,
 )

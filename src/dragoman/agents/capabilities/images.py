@@ -35,7 +35,7 @@ class ImageTool(Schema):
     name: Annotated[str, Field(max_length=255)] = ""
     description: Annotated[str, Field(max_length=4000, description="Tells the model when to make a picture")] = ""
     prompt: Annotated[str, Field(min_length=1, max_length=8000, description="What every picture is to be like; the details come after it")]
-    active: bool = True
+    active: Annotated[bool, Field(strict=True)] = True
     credit_cost: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     model: Annotated[str, Field(min_length=1, max_length=255, description="Our addition: provider/model that draws")] = "openai/gpt-image-1"
 

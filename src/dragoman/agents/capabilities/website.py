@@ -43,7 +43,7 @@ class WebsiteTool(Schema):
         Field(min_length=1, max_length=200, description="The page; those below it can be read too", json_schema_extra={"format": "uri"}),
     ]
     prompt: Annotated[str, Field(max_length=4000, description="Tells the model when to read it and what to look for")]
-    active: bool = True
+    active: Annotated[bool, Field(strict=True)] = True
 
 
 class Unreachable(Exception):

@@ -40,6 +40,7 @@ from dragoman.api.v1 import (
     conversations,
     docs,
     errors,
+    memory,
     model_providers,
     phone_numbers,
 )
@@ -54,6 +55,7 @@ ROUTERS = [
     conversations.routes,
     conversation_acts.routes,
     contacts.routes,
+    memory.routes,
     model_providers.routes,
     additions.routes,
 ]
