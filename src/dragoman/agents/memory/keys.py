@@ -26,8 +26,8 @@ class MemoryKey(Schema):
     type: Annotated[Kind, Field(description="Of the values")]
     initial_value: Annotated[
         str,
-        Field(description="The value of a customer about whom nothing is remembered; shown as text"),
-        WithJsonSchema({}, mode="validation"),
+        Field(description="The value while nothing is remembered, as text"),
+        WithJsonSchema({"description": "The value while nothing is remembered: as text, or as what it is"}, mode="validation"),
     ] = ""
     when_to_update: Annotated[str, Field(max_length=2000, description="Tells the model when to change the value")] = ""
 
