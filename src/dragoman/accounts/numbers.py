@@ -129,6 +129,14 @@ async def by_digits(db: Database, organisation_id: UUID, number: str) -> Number:
     return Number(**row)
 
 
+async def token(db: Database, vault: Vault, organisation_id: UUID, phone_number_id: str) -> str:
+    """The Graph API access token of a number. Raises NotFound."""
+    row = await db.fetch_one(queries.ACCESS, {"organisation_id": organisation_id, "phone_number_id": phone_number_id})
+    if row is None:
+        raise NotFound(f"there is no number {phone_number_id}")
+    return open_token(vault, organisation_id, phone_number_id, row["access_token"])
+
+
 @lru_cache(maxsize=4096)
 def open_token(vault: Vault, organisation_id: UUID, phone_number_id: str, sealed: bytes) -> str:
     """The Graph API access token from the sealed column `numbers.access_token`; remembered, because every send needs it."""

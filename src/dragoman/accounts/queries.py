@@ -91,3 +91,5 @@ order by created_at desc, id desc limit 1
 """
 
 NUMBER = f"select {_NUMBER} from numbers where organisation_id = %(organisation_id)s and id = %(id)s"
+
+ACCESS = "select access_token from numbers where organisation_id = %(organisation_id)s and phone_number_id = %(phone_number_id)s"

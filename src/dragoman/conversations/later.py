@@ -9,13 +9,17 @@ import msgspec
 import structlog
 
 from dragoman.agents import records
+from dragoman.agents.capabilities.wake_ups import planned_template
 from dragoman.agents.turns import Transfer
-from dragoman.conversations import callback, ownership, policy
+from dragoman.conversations import callback, outbox, ownership, policy
 from dragoman.conversations import later_queries as queries
 from dragoman.conversations.held import Held
+from dragoman.conversations.reading import expect_conversation, no_conversation
 from dragoman.conversations.services import Services
-from dragoman.errors import NotFound
+from dragoman.errors import Conflict, NotFound
 from dragoman.ids import new_id
+from dragoman.store.database import Row
+from dragoman.whatsapp.content import Template
 
 log = structlog.get_logger()
 
@@ -104,6 +108,8 @@ async def _wake(services: Services, held: Held, now: datetime) -> bool:
             await services.db.execute(queries.POSTPONE_WAKE, {**_scope(held), "until": held.row["think_at"]})
             return True
         return False
+    if not policy.window_open(held.row["window_until"], now):
+        await _send_templates(services, held, now)
     turn_id = new_id()
     values = {
         **_scope(held),
@@ -115,6 +121,51 @@ async def _wake(services: Services, held: Held, now: datetime) -> bool:
     }
     await services.db.execute(queries.WAKE, values)
     return True
+
+
+async def _send_templates(services: Services, held: Held, now: datetime) -> None:
+    """After the 24 hours a follow-up can only be a template: sent and settled in one commit, so that it goes out once."""
+    for row in await services.db.fetch(queries.TEMPLATES_DUE, {**_scope(held), "now": now}):
+        planned = planned_template(row["config"])
+        if planned is None:
+            continue
+        template = Template(name=planned[0], language=planned[1])
+        saying = outbox.prepare(held.organisation_id, held.id, [template], author="agent")
+        async with services.db.transaction() as connection:
+            scope = {"organisation_id": held.organisation_id, "id": row["id"], "now": now}
+            if await (await connection.execute(queries.TEMPLATE_SENT, scope)).fetchone():
+                await outbox.speak(services, saying, connection)
+
+
+async def prompt(services: Services, organisation_id: UUID, conversation_id: UUID, text: str) -> Row:
+    """Let the conversation's native agent think about `text` now. Raises NotFound, Conflict (says why it cannot)."""
+    row = await services.db.fetch_one(queries.ASKABLE, {"organisation_id": organisation_id, "conversation_id": conversation_id})
+    if row is None:
+        raise no_conversation()
+    if row["owner"] != "agent" or row["kind"] != "llm":
+        raise Conflict("no native agent answers in this conversation; connect one, or hand it back first", code="not_with_agent")
+    if row["opted_out_at"] is not None:
+        raise Conflict("this person asked not to be written to (STOP)", code="opted_out")
+    if not policy.window_open(row["window_until"], services.clock.now()):
+        raise Conflict("the customer wrote last more than 24 hours ago: WhatsApp only takes a template now", code="window_closed")
+    planned = await plan(services, organisation_id, conversation_id, row["agent_id"], services.clock.now(), text, source="prompt")
+    made = await services.db.fetch_one(queries.WAKEUP, {"organisation_id": organisation_id, "id": planned})
+    assert made is not None  # noqa: S101
+    return made
+
+
+async def wakeups(services: Services, organisation_id: UUID, conversation_id: UUID, limit: int, offset: int) -> tuple[list[Row], int]:
+    """Newest first, and how many there are. Raises NotFound."""
+    await expect_conversation(services.db, organisation_id, conversation_id)
+    scope = {"organisation_id": organisation_id, "conversation_id": conversation_id}
+    rows = await services.db.fetch(queries.WAKEUPS, {**scope, "limit": limit, "offset": offset})
+    return [{key: value for key, value in row.items() if key != "total"} for row in rows], rows[0]["total"] if rows else 0
+
+
+async def cancel(services: Services, organisation_id: UUID, conversation_id: UUID, wakeup_id: UUID) -> None:
+    scope = {"organisation_id": organisation_id, "conversation_id": conversation_id, "id": wakeup_id}
+    if await services.db.fetch_one(queries.CANCEL, {**scope, "now": services.clock.now()}) is None:
+        raise NotFound("there is no such follow-up that could still be cancelled")
 
 
 async def _close(services: Services, held: Held, now: datetime) -> None:

@@ -35,6 +35,49 @@ due as (
 select p.id, (select count(*) from due) as told from planned p
 """
 
+# Follow-ups whose time has come after the 24 hours, and whose rule has a template for that.
+TEMPLATES_DUE = """
+select w.id, a.config from wakeups w
+join conversations c on c.organisation_id = w.organisation_id and c.id = w.conversation_id
+join contacts x on x.organisation_id = c.organisation_id and x.id = c.contact_id
+join contacts k on k.organisation_id = x.organisation_id and k.id = coalesce(x.merged_into, x.id)
+join capabilities a on a.organisation_id = w.organisation_id and a.id = w.capability_id and a.config ->> 'templateName' <> ''
+where w.organisation_id = %(organisation_id)s and w.conversation_id = %(conversation_id)s and w.state = 'pending' and w.at <= %(now)s
+  and w.agent_id = c.agent_id and c.owner = 'agent' and k.opted_out_at is null
+order by w.at
+"""
+
+TEMPLATE_SENT = """
+update wakeups set state = 'said', ended_at = %(now)s, cause = 'the 24-hour window had closed, so its template was sent'
+where organisation_id = %(organisation_id)s and id = %(id)s and state = 'pending'
+returning id
+"""
+
+WAKEUPS = """
+select id, at, source, instruction, forced as force_message, state, cause, created_at, ended_at, count(*) over () as total from wakeups
+where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s
+order by created_at desc, id desc limit %(limit)s offset %(offset)s
+"""
+
+WAKEUP = """
+select id, at, source, instruction, forced as force_message, state, cause, created_at, ended_at from wakeups
+where organisation_id = %(organisation_id)s and id = %(id)s
+"""
+
+CANCEL = """
+update wakeups set state = 'cancelled', cause = 'it was cancelled through the API', ended_at = %(now)s
+where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and id = %(id)s and state in ('pending', 'held')
+returning id
+"""
+
+ASKABLE = """
+select c.owner, c.window_until, c.agent_id, a.kind, k.opted_out_at from conversations c
+left join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id and a.deleted_at is null
+join contacts x on x.organisation_id = c.organisation_id and x.id = c.contact_id
+join contacts k on k.organisation_id = x.organisation_id and k.id = coalesce(x.merged_into, x.id)
+where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
+"""
+
 # What is due of this conversation: the first becomes a turn, and what can have no turn any more ends with its cause. The row's
 # wake_at is the earliest that is left.
 WAKE = """
@@ -42,8 +85,11 @@ with c as (
     select * from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s for update
 ),
 found as (
-    select w.id, w.at, w.agent_id = c.agent_id and c.owner = 'agent' as theirs, w.source, w.instruction, w.forced, c.turn_id is null as free
+    select w.id, w.at, w.agent_id = c.agent_id and c.owner = 'agent' and (k.opted_out_at is null or w.source = 'handoff') as theirs,
+           k.opted_out_at is not null as unwilling, w.source, w.instruction, w.forced, c.turn_id is null as free
     from wakeups w join c on w.organisation_id = c.organisation_id and w.conversation_id = c.id
+    join contacts x on x.organisation_id = c.organisation_id and x.id = c.contact_id
+    join contacts k on k.organisation_id = x.organisation_id and k.id = coalesce(x.merged_into, x.id)
     where w.state = 'pending' and w.at <= %(now)s
 ),
 next as (
@@ -62,6 +108,7 @@ ended as (
     set state = case when w.id = (select id from next) then 'thinking' when not f.theirs then 'cancelled' else 'held' end,
         turn_id = case when w.id = (select id from next) then %(turn_id)s::uuid end,
         cause = case when w.id = (select id from next) then null
+                     when f.unwilling and not f.theirs then 'the customer asked not to be written to (STOP)'
                      when not f.theirs then 'the conversation was not with this agent any more'
                      else 'WhatsApp''s 24-hour window had closed: only a template can be sent now' end,
         ended_at = case when w.id = (select id from next) then null else %(now)s end

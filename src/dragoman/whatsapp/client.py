@@ -1,6 +1,6 @@
 """The Graph API calls of the main job: send, mark as read, fetch a customer's file. No call raises; none logs a token."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -38,6 +38,11 @@ class _Success(msgspec.Struct):
     success: bool = False
 
 
+class _Templates(msgspec.Struct):
+    data: list[dict[str, Any]] = []
+
+
+_templates = msgspec.json.Decoder(_Templates)
 _media_info = msgspec.json.Decoder(MediaInfo, strict=False)
 _success = msgspec.json.Decoder(_Success, strict=False)
 
@@ -66,6 +71,18 @@ class Graph:
             return answer.status == 200 and _success.decode(answer.body).success
         except (NoAnswer, ValueError, RecursionError):
             return False
+
+    async def templates(self, waba_id: str, token: str, name: str) -> list[dict[str, Any]] | None:
+        """The account's templates of this name, one for each language: {name, language, status, components}. None when nobody tells."""
+        where = (
+            f"{self._root}/{quote(waba_id, safe='')}/message_templates?name={quote(name, safe='')}&fields=name,language,status,components"
+        )
+        try:
+            answer = await self._trusted.request("GET", where, headers=_bearer(token), timeout=READ_SECONDS)
+            found = _templates.decode(answer.body).data if answer.status == 200 else None
+        except (NoAnswer, ValueError, RecursionError):
+            return None
+        return None if found is None else [template for template in found if template.get("name") == name]
 
     async def media_info(self, media_id: str, phone_number_id: str, token: str) -> MediaInfo | MediaFailure:
         where = f"{self._root}/{quote(media_id, safe='')}?phone_number_id={quote(phone_number_id, safe='')}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dragoman.agents.capabilities import handoff, images, memory, support, website
+from dragoman.agents.capabilities import handoff, images, memory, support, triggers, wake_ups, website
 from dragoman.agents.capability import Capability
 
 REGISTRY: tuple[Capability[Any], ...] = (
@@ -10,5 +10,7 @@ REGISTRY: tuple[Capability[Any], ...] = (
     images.CAPABILITY,
     memory.CAPABILITY,
     support.CAPABILITY,
+    triggers.CAPABILITY,
+    wake_ups.CAPABILITY,
     website.CAPABILITY,
 )

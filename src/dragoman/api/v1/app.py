@@ -43,6 +43,7 @@ from dragoman.api.v1 import (
     memory,
     model_providers,
     phone_numbers,
+    wakeups,
 )
 from dragoman.api.v1.edge import Edge
 from dragoman.api.v1.openapi import operation_id, served_document
@@ -57,6 +58,7 @@ ROUTERS = [
     contacts.routes,
     memory.routes,
     model_providers.routes,
+    wakeups.routes,
     additions.routes,
 ]
 

@@ -9,6 +9,7 @@ from dragoman.api.v1.models import Input
 from dragoman.errors import Invalid
 from dragoman.whatsapp import limits
 from dragoman.whatsapp.content import Button, Buttons, LinkButton, Media, Outgoing, Template, Text
+from dragoman.whatsapp.filling import fill
 from dragoman.whatsapp.messages import check, kind_of
 
 BODY = 1024  # this dialect's own limit, also for plain text
@@ -87,7 +88,6 @@ def _header_parameters(value: Any) -> Any:
     return value
 
 
-_FILES = ("image", "video", "document")
 _TEXT_SCHEMA = {"type": "string", "minLength": 1, "maxLength": limits.TEMPLATE_PARAMETER}
 _BODY_SCHEMA = [{"type": "array", "items": _TEXT_SCHEMA}, {"type": "object", "additionalProperties": _TEXT_SCHEMA}]
 _HEADER_SCHEMA = [_TEXT_SCHEMA, *_BODY_SCHEMA, {"type": "null"}]
@@ -240,43 +240,5 @@ def _target(button: UnifiedButton, place: str) -> str:
 
 
 def _template(template: TemplateInput) -> Template:
-    variables = template.variables
-    components = [*_header(variables.header), *_body(variables.body), *_buttons(variables.buttons)]
-    if variables.cards:
-        components.append({"type": "carousel", "cards": [_card(index, card) for index, card in enumerate(variables.cards)]})
-    shown = variables.model_dump(exclude_unset=True, by_alias=True)
-    return Template(name=template.name, language=template.language, components=components, variables=shown)
-
-
-Component = dict[str, object]
-
-
-def _header(header: str | list[str] | dict[str, Any] | None) -> list[Component]:
-    if not header:
-        return []
-    if isinstance(header, dict):
-        [(kind, file), *others] = header.items()
-        if kind in _FILES and not others:
-            return [{"type": "header", "parameters": [{"type": kind, kind: {"link": file} if isinstance(file, str) else file}]}]
-    return [{"type": "header", "parameters": _values([header] if isinstance(header, str) else header)}]
-
-
-def _body(body: list[str] | dict[str, str]) -> list[Component]:
-    return [{"type": "body", "parameters": _values(body)}] if body else []
-
-
-def _buttons(values: list[str]) -> list[Component]:
-    return [
-        {"type": "button", "sub_type": "url", "index": str(index), "parameters": _values([value])} for index, value in enumerate(values)
-    ]
-
-
-def _card(index: int, card: TemplateCard) -> Component:
-    header = _header({"image": card.header}) if card.header else []
-    return {"card_index": index, "components": [*header, *_body(card.body), *_buttons(card.buttons)]}
-
-
-def _values(values: list[str] | dict[str, str]) -> list[Component]:
-    if isinstance(values, dict):
-        return [{"type": "text", "parameter_name": name, "text": value} for name, value in values.items()]
-    return [{"type": "text", "text": value} for value in values]
+    shown = template.variables.model_dump(exclude_unset=True, by_alias=True)
+    return fill(template.name, template.language, template.variables.model_dump(), shown)

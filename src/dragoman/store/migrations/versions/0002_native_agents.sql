@@ -18,6 +18,7 @@ create table capabilities (
     primary key (organisation_id, id),
     foreign key (organisation_id, agent_id) references agents (organisation_id, id)
 );
+create index capabilities_triggers on capabilities (id) where kind = 'outbound_triggers';
 create index capabilities_by_agent on capabilities (organisation_id, agent_id, kind, position);
 
 -- Who answers for a model's name: "openai" in "openai/gpt-5.4". A key is only ever sent to the base_url it was given for.
@@ -145,6 +146,9 @@ create table happenings (
     primary key (organisation_id, id)
 );
 create index happenings_by_conversation on happenings (organisation_id, conversation_id, at);
+
+-- A person who said STOP, or switched marketing off, is not written to first any more.
+alter table contacts add column opted_out_at timestamptz;
 
 -- The words of a voice note or a document, as read by us.
 alter table media add column transcript text;

@@ -1,0 +1,33 @@
+"""The SQL of outbound triggers. Who calls one proves it by its secret, so the first look-up has no organisation to go by."""
+
+TRIGGER = """
+with t as (
+    select c.organisation_id, c.agent_id from capabilities c
+    join agents a on a.organisation_id = c.organisation_id and a.id = c.agent_id and a.deleted_at is null
+    where c.id = %(id)s and c.kind = 'outbound_triggers'
+),
+counted as (
+    insert into rate_windows (scope, minute, count) select %(scope)s, date_trunc('minute', %(now)s::timestamptz), 1 from t
+    on conflict (scope, minute) do update set count = rate_windows.count + 1
+    returning count
+)
+select t.*, counted.count from t cross join counted
+"""
+
+OPTED_OUT = """
+select k.opted_out_at from conversations c
+join contacts w on w.organisation_id = c.organisation_id and w.id = c.contact_id
+join contacts k on k.organisation_id = w.organisation_id and k.id = coalesce(w.merged_into, w.id)
+where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
+"""
+
+BOUND = "select agent_id, owner from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s"
+
+TAKE_KEY = """
+insert into idempotency_keys (organisation_id, scope, key, body_hash, status, response, created_at)
+values (%(organisation_id)s, %(scope)s, %(key)s, '', 201, %(response)s, %(now)s)
+on conflict (organisation_id, scope, key) do nothing
+returning key
+"""
+
+KEY = "select response from idempotency_keys where organisation_id = %(organisation_id)s and scope = %(scope)s and key = %(key)s"
