@@ -94,6 +94,13 @@ async def test_a_picture_is_drawn_from_the_business_words_and_the_details(lumen,
     assert Image.open(io.BytesIO(data)).size == (64, 48)
 
 
+@pytest.mark.parametrize(("model", "form"), [("watercolour-1", "b64_json"), ("gpt-image-1", None)])
+async def test_each_model_is_asked_in_the_form_it_knows(lumen, painter, model, form):
+    await draw(lumen, model=f"painter/{model}")
+
+    assert painter.asked[0][2].get("response_format") == form
+
+
 async def test_the_tool_costs_what_the_business_says_and_asks_nobody(lumen):
     items = await lumen.give(CAPABILITY, SKETCH, {"prompt": "A loaf.", "creditCost": 0})
 

@@ -165,7 +165,9 @@ def _make_model(door: Any, choice: Choice) -> "Model":
 async def image(kit: Kit, organisation_id: UUID, name: str, prompt: str) -> bytes:
     """A picture of what `prompt` says, as the provider made it. Raises ModelError."""
     choice = await _openai_choice(kit, organisation_id, name)
-    answer = await called(openai_client(kit, choice).images.generate(model=choice.model, prompt=prompt, n=1, response_format="b64_json"))
+    # OpenAI's own models of today always answer like this and refuse the word for it; all others have to be told.
+    form: Any = {} if "gpt-image" in choice.model else {"response_format": "b64_json"}
+    answer = await called(openai_client(kit, choice).images.generate(model=choice.model, prompt=prompt, n=1, **form))
     data = answer.data[0].b64_json if answer.data else None
     if not data:
         raise ModelError("the provider answered without a picture")
