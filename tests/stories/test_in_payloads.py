@@ -10,10 +10,10 @@ from cast import NUMBER, until
 from meta import Meta, everything
 from payloads import NAMES, body_of, parts_of
 
-from dragoman.whatsapp.events import Echo, Kept, Message, Status, parse
+from dragoman.whatsapp.events import Echo, Kept, Message, Preference, Status, parse
 
 WRITTEN = int(datetime(2026, 11, 7, 12, 0, tzinfo=UTC).timestamp())
-TABLES = {Message: "messages", Echo: "messages", Status: "statuses", Kept: "kept_events"}
+TABLES = {Message: "messages", Echo: "messages", Status: "statuses", Preference: "kept_events", Kept: "kept_events"}
 
 
 def place(event):

@@ -136,11 +136,10 @@ async def test_a_changed_rule_is_offered_in_its_new_words(lumen, model, dana):
     agent = await hire(lumen, model, wakeUpConfigs=[RULE])
     kept = agent["wakeUpConfigs"][0]
     changed = await change(lumen, agent, wakeUpConfigs=[{**kept, "description": "Only for weddings."}, RULE])
-    assert [rule["id"] for rule in changed["wakeUpConfigs"]][0] == kept["id"]
+    assert changed["wakeUpConfigs"][0]["id"] == kept["id"]
     changed = await change(lumen, agent, wakeUpConfigs=[{**kept, "description": "Only for weddings."}])
     assert len(changed["wakeUpConfigs"]) == 1
     await dana.says("Hello?")
     await dana.hears(1)
     [planner] = [t for t in model.requests[0]["tools"] if t["function"]["name"] == "plan_follow_up"]
     assert "Only for weddings." in planner["function"]["description"]
-

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dragoman.whatsapp.events import Echo, Kept, Message, Received, Sender, Status
+from dragoman.whatsapp.events import Echo, Kept, Message, Preference, Received, Sender, Status
 
 WABA, NUMBER = "102290000000001", "106540000000001"
 DANA = Sender(phone="15550007890", bsuid="US.13491200000000000001", name="Dana Ortiz")
@@ -30,6 +30,10 @@ def status(name, recipient=DANA, at=LATER, **known):
 
 def echo(to, kind="text", **content):
     return lambda part: Echo(NUMBER, WABA, part["id"], to, NOON, Received(type=kind, **content), raw(part))
+
+
+def preference(value, sender=DANA):
+    return lambda part: Preference(NUMBER, WABA, sender, value, NOON, raw(part))
 
 
 def kept(field, reason=None, waba=WABA, number=NUMBER):

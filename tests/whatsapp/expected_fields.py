@@ -1,6 +1,6 @@
 """What the payloads of all other fields become, and one batch of everything."""
 
-from expected import ZOE, kept, message, status
+from expected import ZOE, kept, message, preference, status
 
 from dragoman.whatsapp.events import Failure, MediaRef, Sender
 
@@ -22,7 +22,6 @@ OF_A_NUMBER = {
     "standby": "standby",
     "tracking_events": "tracking_events",
     "user_id_update": "user_id_update",
-    "user_preferences": "user_preferences",
 }
 # ... and without one.
 OF_AN_ACCOUNT = {
@@ -76,5 +75,5 @@ BATCH = [
 EXPECTED = (
     {name: [kept(field)] for name, field in OF_A_NUMBER.items()}
     | {name: [kept(field, number=None)] for name, field in OF_AN_ACCOUNT.items()}
-    | {"batch": BATCH}
+    | {"batch": BATCH, "user_preferences": [preference("stop")]}
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 PAYLOADS = Path(__file__).parents[1] / "fixtures" / "payloads"
 NAMES = sorted(path.stem for path in PAYLOADS.glob("*.json"))
-LISTS = ("messages", "statuses", "message_echoes", "errors", "user_actions")
+LISTS = ("messages", "statuses", "message_echoes", "errors", "user_actions", "user_preferences")
 
 
 def body_of(name):
@@ -19,7 +19,7 @@ def parts_of(payload):
             value = change.get("value") if isinstance(change, dict) else None
             if not value:
                 yield change
-            elif change.get("field") in ("messages", "smb_message_echoes", "message_echoes"):
+            elif change.get("field") in ("messages", "smb_message_echoes", "message_echoes", "user_preferences"):
                 yield from [part for key in value if key in LISTS for part in value[key]] or [value]
             else:
                 yield value

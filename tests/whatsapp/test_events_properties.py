@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from payloads import NAMES, body_of, parts_of
 
 from dragoman.whatsapp import received
-from dragoman.whatsapp.events import Echo, Kept, Message, Status, parse
+from dragoman.whatsapp.events import Echo, Kept, Message, Preference, Status, parse
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 PAYLOADS = {name: json.loads(body_of(name)) for name in NAMES}
@@ -74,11 +74,14 @@ def checked(body):
 
 def _assert_usable(event):
     assert event.phone_number_id
-    assert 0 < len(event.wamid) <= 256
+    if isinstance(event, Preference):
+        assert event.value
+    else:
+        assert 0 < len(event.wamid) <= 256
     assert event.at is None or event.at.utcoffset() == timedelta(0)
-    person = {Message: "sender", Echo: "to", Status: "recipient"}[type(event)]
+    person = {Message: "sender", Echo: "to", Status: "recipient", Preference: "sender"}[type(event)]
     assert isinstance(event, Status) or getattr(event, person).phone or getattr(event, person).bsuid
-    if not isinstance(event, Status):
+    if not isinstance(event, Status | Preference):
         assert received.load(received.dump(event.content)) == event.content
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dragoman.agents.schema import Schema
+from dragoman.agents.schema import Flag, Schema
 from dragoman.whatsapp.limits import TEXT_BODY
 
 Words = Annotated[str, Field(max_length=TEXT_BODY)]
@@ -48,14 +48,14 @@ class Faq(Schema):
 
     answer_from: Annotated[float, Field(ge=0, le=1, description="From this strength on a passage is the answer")] = 0.5
     rephrase: Words = "I am not sure I understood. Could you say it in other words?"
-    hand_over: Annotated[bool, Field(description="After a second question in a row without an answer, a person takes over")] = False
+    hand_over: Annotated[Flag, Field(description="After a second question in a row without an answer, a person takes over")] = False
     handing_over: Words = "I do not know that. A colleague will answer you here."
 
 
 class Speech(Schema):
     """Voice notes: what the customer says is always written down; answers are spoken where the provider can."""
 
-    transcribe: bool = True
+    transcribe: Flag = True
     transcription_model: Annotated[str, Field(max_length=255)] = "openai/whisper-1"
     reply_with_voice: Annotated[Literal["never", "to_voice", "always"], Field(description="When answers are spoken")] = "never"
     speech_model: Annotated[str, Field(max_length=255)] = "openai/gpt-4o-mini-tts"
@@ -75,6 +75,10 @@ class Options(Schema):
         int | None, Field(ge=1, le=100_000, description="Answers in one session; after the last one it keeps quiet")
     ] = None
     closing_text: Annotated[str, Field(max_length=TEXT_BODY, description="Said with the last answer that `maxMessages` allows")] = ""
+    opt_out_text: Annotated[str, Field(max_length=TEXT_BODY, description="Answer to STOP")] = (
+        "You will get no more messages that you did not ask for. Write START to change that."
+    )
+    opt_in_text: Annotated[str, Field(max_length=TEXT_BODY, description="Answer to START")] = "Good to have you back."
     limits: Limits = Field(default_factory=Limits)
     on_limit: OnLimit = Field(default_factory=OnLimit)
     confirmations: Confirmations = Field(default_factory=Confirmations)

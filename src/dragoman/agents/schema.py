@@ -1,7 +1,12 @@
 """The form of what is configured on an agent."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+# Yes or no as JSON has it; 0, 1 and "yes" are mistakes.
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class Schema(BaseModel):

@@ -27,6 +27,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None  # digits; None when WhatsApp hides it
     username: str | None
     bsuid: str | None
+    opted_out_at: datetime | None  # said STOP, or switched marketing off
     created_at: datetime
     updated_at: datetime
 

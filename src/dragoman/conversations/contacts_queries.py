@@ -1,6 +1,6 @@
 """SQL of `contacts`."""
 
-COLUMNS = "k.id, k.name, k.phone, k.username, k.bsuid, k.created_at, k.updated_at"
+COLUMNS = "k.id, k.name, k.phone, k.username, k.bsuid, k.opted_out_at, k.created_at, k.updated_at"
 
 # The identity is claimed first: whoever inserts it owns the contact, and everyone else finds it.
 CREATE = """

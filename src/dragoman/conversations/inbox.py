@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 import structlog
 
-from dragoman.conversations import commands, identity, ownership
+from dragoman.conversations import commands, identity, ownership, willing
 from dragoman.conversations import inbox_queries as queries
 from dragoman.conversations.metrics import DUPLICATES, RECEIVED, REFUSED
 from dragoman.conversations.policy import SILENT_TYPES, STATES
@@ -24,7 +24,7 @@ from dragoman.ids import new_id
 from dragoman.store.batcher import Batcher
 from dragoman.store.database import Row
 from dragoman.whatsapp.errors import explain
-from dragoman.whatsapp.events import Echo, Event, Kept, MediaRef, Message, Sender, Status
+from dragoman.whatsapp.events import Echo, Event, Kept, MediaRef, Message, Preference, Sender, Status
 
 log = structlog.get_logger()
 
@@ -57,6 +57,7 @@ class Sorted(NamedTuple):
     said: list[Saying]
     statuses: list[tuple[Number, Status]]
     kept: list[Row]
+    preferences: list[tuple[UUID, Preference]]
 
 
 class Inbox:
@@ -94,13 +95,15 @@ class Inbox:
             await self._said(news.said, now)
         if news.statuses:
             await self._statuses(news.statuses, now)
+        if news.preferences:
+            await willing.prefer(self._services, news.preferences)
         if news.kept:
             await self._services.db.execute(queries.KEEP, {"rows": _json(news.kept), "now": now})
         return [None] * len(deliveries)
 
     async def _sort(self, deliveries: Sequence[Delivery], now: datetime) -> Sorted:
         found = await self._look_up({e.phone_number_id for d in deliveries for e in d.events if e.phone_number_id})
-        news = Sorted([], [], [])
+        news = Sorted([], [], [], [])
         for app_id, events in deliveries:
             for event in events:
                 number = found.get(event.phone_number_id or "")
@@ -115,6 +118,9 @@ class Inbox:
                     news.kept.append(_keep(app_id, event, None, "no such number is connected"))
                 elif isinstance(event, Status):
                     news.statuses.append((number, event))
+                elif isinstance(event, Preference):
+                    news.preferences.append((number.organisation_id, event))
+                    news.kept.append(_keep(app_id, event, number, "followed"))
                 elif event.at is not None and event.at < now - OLDEST:
                     REFUSED.labels("too_old").inc()
                     news.kept.append(_keep(app_id, event, number, f"older than {OLDEST.days} days"))
@@ -249,6 +255,7 @@ def _message_row(number: Number, event: Message | Echo, now: datetime) -> Row:
         "media": [_media_row(file) for file in content.media] or None,
         "reply_to_wamid": content.quoted.wamid if content.quoted else None,
         "referral": content.referral,
+        "stops": willing.wish(content.text) if author == "customer" and content.type == "text" else None,
     }
 
 
@@ -288,7 +295,7 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
-def _set_aside(event: Message | Status | Echo, refusal: Exception) -> Kept:
+def _set_aside(event: Message | Status | Echo | Preference, refusal: Exception) -> Kept:
     reason = f"the {'database' if isinstance(refusal, psycopg.Error) else 'inbox'} refused it: {type(refusal).__name__}"
     return Kept(_field(event), event.waba_id, event.phone_number_id, reason, event.raw)
 

@@ -7,7 +7,7 @@ with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, number_id uuid, phone text, bsuid text, username text, name text, id uuid, conversation_id uuid,
         wamid text, author text, type text, content jsonb, raw jsonb, said_at timestamptz, wants boolean, opens_window boolean,
-        media jsonb, reply_to_wamid text, referral jsonb, n int)
+        media jsonb, reply_to_wamid text, referral jsonb, stops boolean, n int)
 ),
 known as (
     select r.*, k.id as contact_id,
@@ -82,6 +82,19 @@ files as (
     from stored s join placed p on p.organisation_id = s.organisation_id and p.id = s.id
     cross join lateral jsonb_to_recordset(p.media) as f(id uuid, graph_id text, kind text, mime_type text, sha256 text, filename text)
     where p.media is not null
+),
+-- The last word of a person about whether he wants to be written to.
+willing as (
+    update contacts k set opted_out_at = case when w.stops then %(now)s::timestamptz end
+    from (select distinct on (p.organisation_id, p.contact_id) p.organisation_id, p.contact_id, p.stops, s.conversation_id
+          from placed p join stored s on s.organisation_id = p.organisation_id and s.id = p.id
+          where p.stops is not null order by p.organisation_id, p.contact_id, p.n desc) w
+    where k.organisation_id = w.organisation_id and k.id = w.contact_id and (k.opted_out_at is not null) <> w.stops
+    returning k.organisation_id, w.conversation_id, w.stops
+),
+noted as (
+    insert into happenings (organisation_id, id, conversation_id, kind, at)
+    select organisation_id, gen_random_uuid(), conversation_id, case when stops then 'opted_out' else 'opted_in' end, %(now)s from willing
 ),
 told as (select pg_notify('dragoman_due', '') from touched limit 1)
 select k.n, k.contact_id, k.seen, k.stale, s.conversation_id, s.id is not null as stored, (select count(*) from told) as told

@@ -17,14 +17,14 @@ from dragoman.agents.llm import loop
 from dragoman.agents.native import Options
 from dragoman.agents.turns import Line, Outcome, Scene, Session, Turn
 from dragoman.conversations import native_queries as queries
-from dragoman.conversations import policy
+from dragoman.conversations import policy, willing
 from dragoman.conversations.held import Held
 from dragoman.conversations.reading import stored_content
 from dragoman.conversations.services import Services
 from dragoman.conversations.wording import in_words
 from dragoman.ids import new_id
 from dragoman.store.database import Row
-from dragoman.whatsapp.content import Text
+from dragoman.whatsapp.content import Outgoing, Text
 
 DRAFTS = 5  # a customer who never stops writing is answered all the same
 ANSWERS_KEPT = 300
@@ -49,8 +49,8 @@ async def think(services: Services, held: Held, question: Any) -> Native:
             await _extend(services, held)
         turn: Turn = await question()
         scene = await _scene(services, held, turn, session)
-        if (silent := _capped(services, agent.options, scene)) is not None:
-            return silent
+        if (canned := _canned(services, agent.options, scene)) is not None:
+            return canned
         outcome = await loop.answer(services.kit, services.ledger, agent, scene)
         if outcome.kind != "superseded":
             break
@@ -136,8 +136,16 @@ def _lines(rows: Iterable[Row]) -> Iterable[Line]:
         yield Line(seq=row["seq"], by=speakers.get(row["author"], "business"), text=text, at=row["said_at"])
 
 
-def _capped(services: Services, options: Options, scene: Scene) -> Native | None:
-    """After the last answer that is allowed in a session the agent keeps quiet, until the session ends."""
+def _canned(services: Services, options: Options, scene: Scene) -> Native | None:
+    """What is answered without the agent: STOP and START, and silence after the last answer that a session may have."""
+    wishes = [willing.wish(str(said.content.get("text") or "")) for said in scene.turn.said]
+    if wishes and wishes[-1] is not None:
+        text = options.opt_out_text if wishes[-1] else options.opt_in_text
+        contents: list[Outgoing] = [Text(body=text)] if text else []
+        kind: Any = "answered" if text else "silent"
+        return Native(
+            outcome=Outcome(kind=kind, started_at=services.clock.now(), duration_ms=0.0, contents=contents), session_id=scene.session.id
+        )
     if options.max_messages is None or scene.session.answers < options.max_messages:
         return None
     cause = f"The agent may say {options.max_messages} answers in one session, and has; it keeps quiet until the session ends."

@@ -121,6 +121,8 @@ async def speak(services: Services, saying: Saying, connection: Connection | Non
         raise Conflict(
             "the customer wrote last more than 24 hours ago: WhatsApp only takes a template now; nothing was sent", code="window_closed"
         )
+    if not row["willing"]:
+        raise Conflict("this person asked not to be written to (STOP); nothing was sent", code="opted_out")
     return saying.ids
 
 

@@ -1,9 +1,12 @@
 """The SQL of the outbox outside the main job: saying something, and pausing a number. See `queries` for the main job."""
 
-# An epoch that has passed, or a closed window, writes nothing; the row says which.
+# An epoch that has passed, a closed window, or a template for somebody who said STOP, writes nothing; the row says which.
 SAY = """
 with c as (
-    select c.*, coalesce(c.epoch = %(epoch)s::int, true) as current, %(templates_only)s or coalesce(c.window_until > %(window)s, false) as open
+    select c.*, coalesce(c.epoch = %(epoch)s::int, true) as current, %(templates_only)s or coalesce(c.window_until > %(window)s, false) as open,
+           not %(templates_only)s or exists (
+               select from contacts w join contacts k on k.organisation_id = w.organisation_id and k.id = coalesce(w.merged_into, w.id)
+               where w.organisation_id = c.organisation_id and w.id = c.contact_id and k.opted_out_at is null) as willing
     from conversations c where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s for update
 ),
 r as (
@@ -11,7 +14,7 @@ r as (
     from c cross join lateral rows from (
         jsonb_to_recordset(%(rows)s::jsonb) as (id uuid, type text, content jsonb, author text, reply_to_wamid text)
     ) with ordinality as p(id, type, content, author, reply_to_wamid, position)
-    where c.current and c.open
+    where c.current and c.open and c.willing
 ),
 moved as (
     update conversations x
@@ -28,7 +31,7 @@ queued as (
            %(turn_id)s, %(now)s, %(now)s
     from r
 )
-select current, open, (select count(*) from moved) as moved from c
+select current, open, willing, (select count(*) from moved) as moved from c
 """
 
 PAUSE = """

@@ -48,6 +48,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None  # digits; None when WhatsApp hides it
     username: str | None
     bsuid: str | None
+    opted_out_at: datetime | None = None
 
 
 class LastMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +220,7 @@ def _conversation(row: Row) -> Conversation:
             phone=row["contact_phone"],
             username=row["contact_username"],
             bsuid=row["contact_bsuid"],
+            opted_out_at=row["contact_opted_out"],
         ),
         "number": row["display_number"],
         "routing": "sandbox" if row["is_sandbox"] else own_routing,

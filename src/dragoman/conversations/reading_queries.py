@@ -10,7 +10,7 @@ with page as materialized (
 )
 select c.id, c.owner, c.epoch, c.handback_at, c.window_until, c.unread, c.referral, c.routing, c.routing_override,
     c.last_message_at, c.created_at, c.updated_at,
-    k.id as contact_id, k.name as contact_name, k.phone as contact_phone, k.username as contact_username, k.bsuid as contact_bsuid,
+    k.id as contact_id, k.name as contact_name, k.phone as contact_phone, k.username as contact_username, k.bsuid as contact_bsuid, k.opted_out_at as contact_opted_out,
     n.id as number_id, n.display_number, n.is_sandbox, n.routing as number_routing,
     a.id as agent_id, a.name as agent_name,
     m.id as message_id, m.direction, m.author, m.type, m.content, m.created_at as message_created_at

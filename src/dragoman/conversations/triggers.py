@@ -49,10 +49,9 @@ async def trigger(services: Services, trigger_id: UUID, secret: str, sent: Any, 
     if key is not None and (earlier := await _earlier(services, organisation_id, trigger_id, key)):
         return earlier
     conversation_id = await sending.open_conversation(services, organisation_id, to, number.display_number)
-    await _expect_willing(services, organisation_id, conversation_id)
+    made = await _say(services, outbox.prepare(organisation_id, conversation_id, [template], author="api"), trigger_id, key)
     await _bind(services, organisation_id, conversation_id, agent_id)
-    saying = outbox.prepare(organisation_id, conversation_id, [template], author="api")
-    return await _say(services, saying, trigger_id, key)
+    return made
 
 
 def _read(sent: Any) -> tuple[str, dict[str, Any]]:
@@ -102,12 +101,6 @@ async def _check_variables(
         )
     if wrong := filling.misfit(template.get("components") or [], variables):
         raise Invalid(f"variables.{wrong[0]}: {wrong[1]}", field=f"variables.{wrong[0]}")
-
-
-async def _expect_willing(services: Services, organisation_id: UUID, conversation_id: UUID) -> None:
-    row = await services.db.fetch_one(queries.OPTED_OUT, {"organisation_id": organisation_id, "conversation_id": conversation_id})
-    if row and row["opted_out_at"] is not None:
-        raise Conflict("this person asked not to be written to (STOP); nothing was sent", code="opted_out")
 
 
 async def _bind(services: Services, organisation_id: UUID, conversation_id: UUID, agent_id: UUID) -> None:

@@ -14,13 +14,6 @@ counted as (
 select t.*, counted.count from t cross join counted
 """
 
-OPTED_OUT = """
-select k.opted_out_at from conversations c
-join contacts w on w.organisation_id = c.organisation_id and w.id = c.contact_id
-join contacts k on k.organisation_id = w.organisation_id and k.id = coalesce(w.merged_into, w.id)
-where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
-"""
-
 BOUND = "select agent_id, owner from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s"
 
 TAKE_KEY = """

@@ -22,6 +22,7 @@ __all__ = [
     "MediaRef",
     "Message",
     "Place",
+    "Preference",
     "Quoted",
     "Reacted",
     "Received",
@@ -112,7 +113,18 @@ class Kept(msgspec.Struct, frozen=True):
     raw: bytes
 
 
-Event = Message | Status | Echo | Kept
+class Preference(msgspec.Struct, frozen=True):
+    """A person moved WhatsApp's own switch for a business's marketing: `value` is stop, resume or signup."""
+
+    phone_number_id: str
+    waba_id: str | None
+    sender: Sender
+    value: str
+    at: datetime | None
+    raw: bytes
+
+
+Event = Message | Status | Echo | Preference | Kept
 
 
 def parse(body: bytes) -> list[Event]:
@@ -334,6 +346,26 @@ def _person(place: _Place, phone: str | None, bsuid: str | None, parent: Any) ->
     )
 
 
+def _preference(item: JsonObject, place: _Place) -> Preference:
+    value = identifier(item.get("value"))
+    if not value:
+        raise _Unusable("the preference has no value")
+    phone, bsuid = digits(item.get("wa_id")), identifier(item.get("user_id"))
+    return Preference(
+        phone_number_id=place.phone_number_id or "",
+        waba_id=place.waba_id,
+        sender=_named(place, phone, bsuid, item.get("parent_user_id"), "person"),
+        value=value.lower()[:32],
+        at=moment(item.get("timestamp")),
+        raw=lenient.encode(item),
+    )
+
+
 _MESSAGES: dict[str, _Reader] = {"messages": _message, "statuses": _status, "message_echoes": _echo}
 _ECHOES: dict[str, _Reader] = {"message_echoes": _echo, "statuses": _status}
-_FIELDS = {"messages": _MESSAGES, "smb_message_echoes": _ECHOES, "message_echoes": _ECHOES}
+_FIELDS: dict[str, dict[str, _Reader]] = {
+    "messages": _MESSAGES,
+    "smb_message_echoes": _ECHOES,
+    "message_echoes": _ECHOES,
+    "user_preferences": {"user_preferences": _preference},
+}

@@ -10,7 +10,7 @@ from dragoman.agents import records
 from dragoman.agents.capabilities import handoff_queries as queries
 from dragoman.agents.capability import Capability, Configured, Run
 from dragoman.agents.kit import Kit
-from dragoman.agents.schema import Schema
+from dragoman.agents.schema import Flag, Schema
 from dragoman.agents.tools import Call, Json, Result, Tool, failure
 from dragoman.agents.turns import Transfer
 from dragoman.errors import Invalid, NotFound
@@ -23,7 +23,7 @@ WITHIN = timedelta(minutes=10)
 class HandoffTool(Schema):
     child_agent_id: UUID
     description: str = Field(max_length=10_000, description="When to hand over, in words")
-    active: bool = True
+    active: Flag = True
 
 
 def _parameters() -> Json:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dragoman.agents.capability import Capability, Configured, Run
 from dragoman.agents.kit import Kit
-from dragoman.agents.schema import Schema
+from dragoman.agents.schema import Flag, Schema
 from dragoman.agents.tools import Call, Json, Result, Tool
 from dragoman.agents.turns import Transfer
 from dragoman.errors import Invalid
@@ -34,7 +34,7 @@ class SupportTool(Schema):
     description: Annotated[str, Field(max_length=10_000, description="When to ask for a person, in words")] = (
         "When the customer asks for a person, is upset, or needs what you cannot do."
     )
-    active: bool = True
+    active: Flag = True
     time_zone: Annotated[str, Field(max_length=64)] = "UTC"
     hours: Annotated[
         dict[Day, Hours] | None, Field(description="When somebody is there; null is always, a day that is missing is closed")

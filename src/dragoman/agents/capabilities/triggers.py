@@ -11,7 +11,7 @@ from pydantic import Field
 from dragoman.agents.capability import Capability, Configured
 from dragoman.agents.configured import MASK
 from dragoman.agents.kit import Kit
-from dragoman.agents.schema import Schema
+from dragoman.agents.schema import Flag, Schema
 from dragoman.agents.tools import Json
 from dragoman.errors import Invalid
 from dragoman.whatsapp import limits
@@ -26,7 +26,7 @@ class OutboundTrigger(Schema):
     template_name: Annotated[str, Field(min_length=1, max_length=limits.TEMPLATE_NAME)]
     template_language: Annotated[str, Field(max_length=limits.TEMPLATE_LANGUAGE, description="Ours")] = "en_US"
     secret: Annotated[str | None, Field(max_length=255, description="Sent as X-wassist-secret; one is made when you set none")] = None
-    enabled: bool = True
+    enabled: Flag = True
     from_number: Annotated[str | None, Field(max_length=40, description="Ours: the number that writes; needed when you have several")] = (
         None
     )

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from dragoman.agents.capabilities import wake_ups_queries as queries
 from dragoman.agents.capability import Capability, Configured, Run
-from dragoman.agents.schema import Schema
+from dragoman.agents.schema import Flag, Schema
 from dragoman.agents.tools import Call, Json, Result, Tool, failure
 from dragoman.ids import new_id
 from dragoman.whatsapp import limits
@@ -24,8 +24,8 @@ MOST_PENDING = 5  # of one conversation
 
 class WakeUpConfig(Schema):
     description: Annotated[str, Field(min_length=1, max_length=10_000, description="When to follow up, and about what, in words")]
-    enabled: bool = True
-    force_message: Annotated[bool, Field(description="The agent has to say something then")] = False
+    enabled: Flag = True
+    force_message: Annotated[Flag, Field(description="The agent has to say something then")] = False
     template_name: Annotated[
         str | None, Field(max_length=limits.TEMPLATE_NAME, description="Ours: sent when the 24 hours are over by then")
     ] = None

@@ -8,7 +8,7 @@ from uuid import UUID
 from dragoman.agents.capability import Run
 from dragoman.agents.llm import asking, queries
 from dragoman.agents.llm.calling import CONFIRM, DECLINE
-from dragoman.agents.llm.journal import LOST, Journal
+from dragoman.agents.llm.journal import LOST, Journal, result_of
 from dragoman.agents.tools import Call, Json, Result, Tool
 
 HELD_FOR = timedelta(hours=24)
@@ -58,7 +58,7 @@ async def _again(run: Run, scope: Json) -> Confirmed | None:
         return Confirmed(declined=True)
     if row["state"] == "started":
         return _told(row, Result(text=LOST, error=LOST))
-    return _told(row, Result(text=row["result"] or "", error=row["error"], outside=row["outside"]))
+    return _told(row, result_of(row))
 
 
 def _choice(run: Run) -> tuple[UUID, bool] | None:

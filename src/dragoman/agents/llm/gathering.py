@@ -1,6 +1,6 @@
 """What a turn begins with: the tools that are offered, what the capabilities add to the prompt, passages, pictures."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dragoman.agents import configured
@@ -39,5 +39,9 @@ async def gather(run: Run, choice: Choice | None) -> Gathered:
         if text := await capability.prompt(run, active):
             gathered.prompts.append(text)
     for tool in tools:
-        gathered.tools.setdefault(tool.name, tool)
+        name, nth = tool.name, 1
+        while name in gathered.tools:  # two kinds may have thought of one name
+            nth += 1
+            name = f"{tool.name[:60]}_{nth}"
+        gathered.tools[name] = tool if name == tool.name else replace(tool, name=name)
     return gathered

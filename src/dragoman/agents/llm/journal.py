@@ -16,9 +16,11 @@ from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
 from dragoman.agents.llm import queries
 from dragoman.agents.tools import Call, Json, Result, Tool
+from dragoman.agents.turns import Transfer
 from dragoman.ids import new_id
 from dragoman.store.batcher import Batcher
 from dragoman.store.database import Row
+from dragoman.whatsapp.content import Outgoing
 
 LOST = (
     "The server stopped while this call was under way, so nobody knows whether it took effect. Do not make it again; say so if it matters."
@@ -91,7 +93,7 @@ class Journal:
         """Make a call, or hear what came of it when it was made before."""
         before = self.calls.get((position, call_id))
         if before is not None and before["state"] != "started":
-            return _result(before)
+            return result_of(before)
         if before is not None and tool.acts:
             result = Result(text=LOST, error=LOST)
             await self._ended(before["id"], result, 0.0)
@@ -159,6 +161,7 @@ class Journal:
             "result": result.text.replace("\0", ""),
             "error": result.error.replace("\0", "")[:2000],
             "outside": result.outside,
+            "effects": Jsonb(_Effects(result.contents, result.transfer)) if result.contents or result.transfer else None,
             "duration_ms": duration,
             "now": self.run.kit.clock.now(),
         }
@@ -169,7 +172,16 @@ async def _never(call: Call) -> Result:
     raise AssertionError("a refused call is not made")
 
 
-def _result(row: Row) -> Result:
+class _Effects(msgspec.Struct):
+    contents: list[Outgoing] = []
+    transfer: Transfer | None = None
+
+
+def result_of(row: Row) -> Result:
+    """What came of a call that was made before, with all that it does to the turn."""
     if row["state"] == "held":
         return Result(text="This call waits for a confirmation.")
-    return Result(text=row["result"] or "", error=row["error"], outside=row["outside"])
+    effects = msgspec.convert(row["effects"] or {}, _Effects, strict=False)
+    return Result(
+        text=row["result"] or "", error=row["error"], outside=row["outside"], contents=effects.contents, transfer=effects.transfer
+    )

@@ -22,7 +22,7 @@ where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s and purpos
 """
 
 CALLS = """
-select id, position, call_id, tool, args, acts, state, result, error, outside from tool_calls
+select id, position, call_id, tool, args, acts, state, result, error, outside, effects from tool_calls
 where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s order by position, started_at
 """
 
@@ -71,7 +71,7 @@ returning id
 """
 
 END_CALL = """
-update tool_calls set state = %(state)s, result = %(result)s, error = %(error)s, outside = %(outside)s, ended_at = %(now)s,
+update tool_calls set state = %(state)s, result = %(result)s, error = %(error)s, outside = %(outside)s, effects = %(effects)s, ended_at = %(now)s,
     duration_ms = %(duration_ms)s
 where organisation_id = %(organisation_id)s and id = %(id)s
 """
@@ -86,7 +86,7 @@ returning id, turn_id, tool, args, call_id, position
 
 # A question that was asked in an earlier turn, for a turn that begins again after it took the answer.
 HELD_CALL = """
-select id, turn_id, tool, args, call_id, position, state, result, error, outside from tool_calls
+select id, turn_id, tool, args, call_id, position, state, result, error, outside, effects from tool_calls
 where organisation_id = %(organisation_id)s and id = %(id)s and conversation_id = %(conversation_id)s and agent_id = %(agent_id)s
 """
 

@@ -11,8 +11,9 @@ from dragoman.api.v1.conversation_shapes import Contact
 from dragoman.api.v1.models import Input
 from dragoman.api.v1.paging import Page, Paged
 from dragoman.api.v1.routing import router
-from dragoman.conversations import contacts
+from dragoman.conversations import contacts, willing
 from dragoman.conversations.contacts import Wanted, digits
+from dragoman.errors import Invalid
 
 routes = router("Contacts")
 
@@ -30,8 +31,9 @@ class CreateContactsInput(Input):
     contacts: Annotated[list[CreateContactInput], Field(min_length=1, max_length=1000)]
 
 
-class RenameContactInput(Input):
-    name: Name
+class ChangeContactInput(Input):
+    name: Name = None
+    opted_out: Annotated[bool | None, Field(strict=True, description="Our addition: false when you have the person's word again")] = None
 
 
 @routes.get("/contacts/", summary="List contacts")
@@ -66,6 +68,14 @@ async def get_contact(contact_id: UUID, caller: Authenticated, services: Wired) 
     return Contact.of(await contacts.read(services.db, caller.organisation_id, contact_id))
 
 
-@routes.patch("/contacts/{contact_id}/", summary="Rename a contact")
-async def rename_contact(contact_id: UUID, change: RenameContactInput, caller: Authenticated, services: Wired) -> Contact:
+@routes.patch("/contacts/{contact_id}/", summary="Change a contact")
+async def rename_contact(contact_id: UUID, change: ChangeContactInput, caller: Authenticated, services: Wired) -> Contact:
+    """Fields that are left out stay."""
+    if not change.model_fields_set:
+        raise Invalid("name is missing; send name or optedOut", field="name")
+    if change.opted_out is not None:
+        contact = await contacts.read(services.db, caller.organisation_id, contact_id)
+        await willing.allow(services, caller.organisation_id, contact.id, change.opted_out)
+    if "name" not in change.model_fields_set:
+        return Contact.of(await contacts.read(services.db, caller.organisation_id, contact_id))
     return Contact.of(await contacts.rename(services.db, services.clock, caller.organisation_id, contact_id, change.name))

@@ -18,10 +18,18 @@ class Contact(Shape):
     name: str | None
     username: str | None = Field(description="WhatsApp username, without @")
     user_id: str | None = Field(description="WhatsApp's business-scoped user id")
+    opted_out_at: datetime | None = Field(description="Our addition: when the person said STOP; templates and follow-ups are refused then")
 
     @classmethod
     def of(cls, contact: contacts.Contact | reading.Person) -> "Contact":
-        return cls(id=contact.id, phone_number=contact.phone, name=contact.name, username=contact.username, user_id=contact.bsuid)
+        return cls(
+            id=contact.id,
+            phone_number=contact.phone,
+            name=contact.name,
+            username=contact.username,
+            user_id=contact.bsuid,
+            opted_out_at=contact.opted_out_at,
+        )
 
 
 class AgentName(Shape):

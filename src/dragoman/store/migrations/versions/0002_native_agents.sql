@@ -112,6 +112,7 @@ create table tool_calls (
     result text,
     error text not null default '',
     outside boolean not null default false,  -- its result was written by somebody else
+    effects jsonb,                           -- what else came of it: contents to say, a transfer
     asked text,                              -- what a held call asks: the customer, or a person
     started_at timestamptz not null,
     ended_at timestamptz,
