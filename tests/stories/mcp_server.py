@@ -4,7 +4,7 @@
 
 It prints "listens on <port>" when it is ready (PORT may be 0). MCP is spoken at /mcp; /control is for tests and asks for nothing:
 
-    GET    /control/requests         every request to /mcp: {"rpc", "params", "headers", "status"}
+    GET    /control/requests         every request: {"path", "method", "rpc", "params", "headers", "status"}
     PUT    /control/tools/{name}     {"description", "readOnly"}: another description, or a tool that was not there before
     DELETE /control/tools/{name}
     PUT    /control/answers          {"path", "status", "body", "headers", "times"}: what a path answers instead
@@ -107,8 +107,7 @@ class Watched:
             return await self.app(scope, receive, send)
         body = await _whole(receive)
         seen = {"path": scope["path"], "method": scope["method"], **_spoken(body), "headers": _headers(scope), "status": None}
-        if scope["path"] == "/mcp":
-            self.requests.append(seen)
+        self.requests.append(seen)
 
         async def note(message):
             if message["type"] == "http.response.start":
@@ -193,7 +192,7 @@ def build(base, token=None, oauth=False):
     if token or oauth:
         auth = AuthSettings(
             issuer_url=base,
-            resource_server_url=f"{base}/mcp",
+            resource_server_url=f"{base}/mcp" if oauth else None,
             required_scopes=SCOPES if oauth else None,
             validate_token_resource=oauth,
             client_registration_options=ClientRegistrationOptions(enabled=True, valid_scopes=SCOPES, default_scopes=SCOPES),

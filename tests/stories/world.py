@@ -44,9 +44,9 @@ class McpServer:
         self.base = base
         self._session = session
 
-    async def requests(self):
-        """Every request to /mcp: {"rpc", "params", "headers", "status"}; also those it refused."""
-        return await self._control("GET", "/requests")
+    async def requests(self, path="/mcp"):
+        """Every request to this path: {"method", "rpc", "params", "headers", "status"}; also those it refused."""
+        return [one for one in await self._control("GET", "/requests") if one["path"] == path]
 
     async def calls(self, tool=None):
         """The calls of tools that were answered: {"tool", "arguments", "headers"}, oldest first."""
