@@ -63,7 +63,7 @@ def test_a_module_has_no_other_way_out(module):
     assert not found, f"{module} must call out through dragoman.http (Trusted or Guarded): {found}"
 
 
-@pytest.mark.parametrize("module", [Path("http") / name for name in ("trusted.py", "exchange.py", "one_answer.py")], ids=str)
+@pytest.mark.parametrize("module", [Path("http") / name for name in ("trusted.py", "exchange.py", "one_answer.py", "sdk.py")], ids=str)
 def test_the_doors_themselves_would_be_caught_elsewhere(module):
     """The negative control."""
     assert list(other_ways_out((SOURCE / module).read_text()))
@@ -76,6 +76,7 @@ def test_the_doors_themselves_would_be_caught_elsewhere(module):
         "import aiohttp as web",
         "from aiohttp import ClientSession",
         "import httpx",
+        "import httpx2",
         "def later():\n    import requests",
         "from urllib import request",
         "from urllib.request import urlopen",

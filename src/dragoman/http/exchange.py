@@ -104,13 +104,9 @@ async def whole(got: Streamed) -> Answer:
 @asynccontextmanager
 async def streamed(ask: Ask, host: str, body: Body | None, largest: int) -> AsyncIterator[Streamed]:
     """Make the call and hand out its answer while it comes, at most `largest` bytes of it. Raises Refused, NoAnswer."""
-    response = await _begun(ask, host, body)
-    async with response:
-        try:
-            yield Streamed(response.status, response.headers, _Parts(response, host, body, largest))
-        finally:
-            if not response.content.at_eof():
-                response.close()  # whoever stops half way wants no more of it, and the rest would be read as the next answer
+    # Leaving it half read closes the connection: the rest would be taken for the next answer.
+    async with await _begun(ask, host, body) as response:
+        yield Streamed(response.status, response.headers, _Parts(response, host, body, largest))
 
 
 async def _begun(ask: Ask, host: str, body: Body | None, *, once_more: bool = True) -> ClientResponse:
