@@ -85,7 +85,7 @@ def _orders(text):
 
 def _arguments(rest):
     """The JSON at the start of `rest`, also when it stands inside other JSON and its quotes are escaped; {} when there is none."""
-    for text in (rest, rest.replace('\\\\"', '\\"').replace('\\"', '"')):
+    for text in (rest, re.sub(r'\\+"', '"', rest)):
         try:
             found, _ = json.JSONDecoder().raw_decode(text.lstrip(" `"))
         except ValueError:
