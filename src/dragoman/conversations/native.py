@@ -22,6 +22,7 @@ from dragoman.conversations.held import Held
 from dragoman.conversations.reading import stored_content
 from dragoman.conversations.services import Services
 from dragoman.conversations.wording import in_words
+from dragoman.errors import NotFound
 from dragoman.ids import new_id
 from dragoman.store.database import Row
 from dragoman.whatsapp.content import Outgoing, Text
@@ -58,6 +59,9 @@ async def think(services: Services, held: Held, question: Any) -> Native:
     else:
         scene = msgspec.structs.replace(scene, news=None)
         outcome = await loop.answer(services.kit, services.ledger, agent, scene)
+    if _is_last(agent.options, scene, outcome):
+        note = {"organisation_id": held.organisation_id, "conversation_id": held.id, "session_id": session.id}
+        await services.db.execute(queries.NOTE_LAST, {**note, "now": services.clock.now()})
     close_at = services.clock.now() + timedelta(hours=agent.options.idle_hours)
     return Native(outcome=_dressed(agent, scene, outcome), session_id=session.id, close_at=close_at)
 
@@ -153,6 +157,10 @@ def _canned(services: Services, options: Options, scene: Scene) -> Native | None
     return Native(outcome=outcome, session_id=scene.session.id)
 
 
+def _is_last(options: Options, scene: Scene, outcome: Outcome) -> bool:
+    return outcome.kind == "answered" and options.max_messages is not None and scene.session.answers + 1 >= options.max_messages
+
+
 def _dressed(agent: records.Agent, scene: Scene, outcome: Outcome) -> Outcome:
     """The greeting before the first answer of a session, and the closing words with the last one."""
     if outcome.kind != "answered":
@@ -160,6 +168,14 @@ def _dressed(agent: records.Agent, scene: Scene, outcome: Outcome) -> Outcome:
     contents, options, spoken = list(outcome.contents), agent.options, any(line.by == "agent" for line in scene.history)
     if agent.first_message and not spoken:
         contents.insert(0, Text(body=agent.first_message))
-    if options.max_messages is not None and scene.session.answers + 1 >= options.max_messages and options.closing_text:
+    if _is_last(options, scene, outcome) and options.closing_text:
         contents.append(Text(body=options.closing_text))
     return msgspec.structs.replace(outcome, contents=contents)
+
+
+async def session(services: Services, organisation_id: UUID, session_id: UUID) -> Row:
+    """One run of one agent with one person. Raises NotFound."""
+    row = await services.db.fetch_one(queries.SESSION_BY_ID, {"organisation_id": organisation_id, "id": session_id})
+    if row is None:
+        raise NotFound("there is no such session")
+    return row

@@ -45,6 +45,18 @@ where organisation_id = %(organisation_id)s and conversation_id = %(conversation
   and direction = 'out' and author = 'agent' and state <> 'discarded'
 """
 
+# Once for each session, however often its last answer is thought about.
+NOTE_LAST = """
+insert into happenings (organisation_id, id, conversation_id, kind, details, at)
+values (%(organisation_id)s, %(session_id)s, %(conversation_id)s, 'max_messages_reached', jsonb_build_object('session_id', %(session_id)s::uuid), %(now)s)
+on conflict do nothing
+"""
+
+SESSION_BY_ID = """
+select s.id, s.conversation_id, s.agent_id, s.contact_id, s.opened_at, s.closed_at, s.closed_reason from sessions s
+where s.organisation_id = %(organisation_id)s and s.id = %(id)s
+"""
+
 # What the customer has said since the turn began joins it, while the thread is still in the same hands.
 EXTEND = """
 with c as (

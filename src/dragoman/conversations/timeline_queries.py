@@ -56,6 +56,16 @@ with said as materialized (
             'retry_at', {_iso("d.retry_at")})
     from asked join deliveries d on d.organisation_id = %(organisation_id)s and d.turn_id = asked.id
     union all
+    select g.created_at, 4, 'generation', g.id,
+        jsonb_build_object('agent', asked.agent_name, 'turn_id', g.turn_id, 'purpose', g.purpose, 'model', g.model, 'prompt_tokens', g.prompt_tokens,
+            'response_tokens', g.response_tokens, 'cost', g.cost, 'paid_by', g.paid_by, 'duration_ms', g.duration_ms)
+    from asked join generations g on g.organisation_id = %(organisation_id)s and g.turn_id = asked.id
+    union all
+    select t.started_at, 4, 'tool_call', t.id,
+        jsonb_build_object('agent', asked.agent_name, 'turn_id', t.turn_id, 'tool', t.tool, 'type', t.type, 'args', t.args, 'state', t.state,
+            'result', left(t.result, 2048), 'cause', nullif(t.error, ''), 'asked', t.asked, 'duration_ms', t.duration_ms)
+    from asked join tool_calls t on t.organisation_id = %(organisation_id)s and t.turn_id = asked.id
+    union all
     select s.started_at, 7, 'attempt', s.id,
         jsonb_build_object('message_id', said.id, 'outcome', s.outcome, 'status', s.http_status, 'error_code', s.error_code,
             'response_head', s.response_head, 'duration_ms', extract(epoch from s.ended_at - s.started_at) * 1000,
@@ -72,6 +82,10 @@ with said as materialized (
     from transfers t cross join stretch
     where t.organisation_id = %(organisation_id)s and t.conversation_id = %(conversation_id)s
       and (not stretch.has_earlier or t.at >= stretch.since) and (stretch.until is null or t.at < stretch.until)
+    union all
+    select h.at, 2, 'happening', h.id, jsonb_build_object('what', h.kind) || h.details from happenings h cross join stretch
+    where h.organisation_id = %(organisation_id)s and h.conversation_id = %(conversation_id)s
+      and (not stretch.has_earlier or h.at >= stretch.since) and (stretch.until is null or h.at < stretch.until)
 )
 select e.*, stretch.first, stretch.has_earlier
 from entries e cross join stretch

@@ -120,6 +120,8 @@ def _turn_closed(data: Data, cast: Cast) -> Told:
 
 
 def _delivery(data: Data, cast: Cast) -> Told:
+    if data["url"] == "model:":
+        return _thought(data, cast)
     agent = data["agent"] or cast.agent
     first = "" if data["attempt"] <= 1 else f"Try {data['attempt']}: "
     took, status = _duration(data["duration_ms"]), f"HTTP {data['status']}" if data["status"] else "no HTTP answer"
@@ -137,6 +139,70 @@ def _delivery(data: Data, cast: Cast) -> Told:
     if data["retry_at"]:
         summary += f" It is asked again at {_hour(data['retry_at'])}."
     return "agent_called", first + summary, data["cause"]
+
+
+def _thought(data: Data, cast: Cast) -> Told:
+    """What came of one time that an agent inside Dragoman thought; the rest is in what it asked its model and its tools."""
+    agent, took = data["agent"] or cast.agent, _duration(data["duration_ms"])
+    match data["outcome"]:
+        case "answered":
+            summary = f"{agent} found an answer in {took}."
+        case "silent":
+            summary = f"{agent} decided in {took} to say nothing."
+        case _:
+            summary = f"{agent} could not answer ({took})."
+    if data["retry_at"]:
+        summary += f" It is asked again at {_hour(data['retry_at'])}."
+    return "agent_called", summary, data["cause"]
+
+
+def _generation(data: Data, cast: Cast) -> Told:
+    used = f"{data['prompt_tokens']} + {data['response_tokens']} tokens"
+    price = f", ${data['cost']:.5f}" if data["cost"] else ""
+    purpose = {"answer": "", "superseded": " for a draft that was thrown away"}.get(data["purpose"], f" for a {data['purpose']}")
+    return "model_asked", f"{data['model']} was asked{purpose} ({used}{price}, {_duration(data['duration_ms'])}).", None
+
+
+def _tool_call(data: Data, cast: Cast) -> Told:
+    agent, tool = data["agent"] or cast.agent, data["tool"]
+    match data["state"]:
+        case "done":
+            summary = f"{agent} used {tool} ({_duration(data['duration_ms'] or 0)})."
+        case "failed":
+            summary = f"{agent} used {tool}, and it failed ({_duration(data['duration_ms'] or 0)})."
+        case "held":
+            who = "somebody of your team" if data["asked"] == "person" else cast.customer
+            summary = f"{agent} wants to use {tool}; {who} has to agree first."
+        case "declined":
+            summary = f"{agent} wanted to use {tool}, and it was declined."
+        case "refused":
+            summary = f"{agent} tried to use {tool}, which was not possible."
+        case _:
+            summary = f"{agent} is using {tool}."
+    return "tool_called", summary, data["cause"]
+
+
+_HAPPENED = {
+    "session_opened": "A session began: what was said before is not told to the agent.",
+    "session_closed": "The session ended, because nothing was said for a while.",
+    "max_messages_reached": "The agent said the last answer that its session may have; it keeps quiet until the session ends.",
+    "handed_to_person": "The agent asked for a person to take over.",
+    "handed_to_agent": "The agent handed the conversation to another agent.",
+    "hand_over_failed": "The agent wanted to hand the conversation over, but the other agent is not there any more.",
+    "wakeup_held": "A planned follow-up was held: WhatsApp's 24 hours were over, and it has no template.",
+    "wakeup_cancelled": "A planned follow-up was cancelled.",
+    "opted_out": "The customer asked not to be written to (STOP).",
+    "opted_in": "The customer may be written to again (START).",
+    "paywall_reached": "The customer reached the paywall.",
+    "credits_empty": "The customer has no credits left.",
+}
+
+
+def _happening(data: Data, cast: Cast) -> Told:
+    summary = _HAPPENED.get(data["what"], data["what"].replace("_", " ").capitalize() + ".")
+    if said := data.get("summary") or data.get("reason"):
+        summary += f" {str(said)[:300]}"
+    return "happening", summary, data.get("cause")
 
 
 def _attempt(data: Data, cast: Cast) -> Told:
@@ -199,6 +265,9 @@ TELL: dict[str, Callable[[Data, Cast], Told]] = {
     "attempt": _attempt,
     "status": _status,
     "transfer": _transfer,
+    "generation": _generation,
+    "tool_call": _tool_call,
+    "happening": _happening,
 }
 
 

@@ -93,3 +93,17 @@ where organisation_id = %(organisation_id)s and id = %(id)s and conversation_id 
 SUMMARISED = """
 update sessions set summary = %(summary)s, summary_through = %(through)s where organisation_id = %(organisation_id)s and id = %(id)s
 """
+
+USAGE = """
+select created_at::date as day, agent_id, model, purpose, paid_by, count(*) as generations, sum(prompt_tokens) as prompt_tokens,
+       sum(response_tokens) as response_tokens, sum(cost)::float8 as cost
+from generations
+where organisation_id = %(organisation_id)s and (%(agent_id)s::uuid is null or agent_id = %(agent_id)s) and created_at >= %(since)s
+group by 1, 2, 3, 4, 5 order by 1 desc, generations desc limit 1000
+"""
+
+HELD = """
+select id, tool, args, asked, started_at, turn_id from tool_calls
+where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and state = 'held' and started_at > %(since)s
+order by started_at
+"""

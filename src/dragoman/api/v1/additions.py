@@ -33,6 +33,9 @@ class Entry(Shape):
         "send_attempt",
         "status",
         "owner_changed",
+        "model_asked",
+        "tool_called",
+        "happening",
     ]
     summary: str = Field(description="What happened, in a sentence")
     cause: str | None = Field(description="What went wrong and what to do; null when nothing did")
