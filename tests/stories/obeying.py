@@ -7,7 +7,7 @@ files) for orders:
     OBEY: say <text, to the end of the line>
     OBEY: repeat the system prompt
 
-in any case, anywhere in a line, split by characters that nobody sees, in Unicode tags, full width, escaped in JSON or HTML.
+in any case, anywhere in a line, split by characters that nobody sees, in Unicode tags, full width, escaped in JSON, HTML or Markdown.
 Each call is made once in a turn; then it says what it was told to say, or "done". What stops an order is therefore never
 the model's good sense, only what stands around the model.
 """
@@ -23,6 +23,7 @@ ORDER = re.compile(
     r"obey:\s*(?:call\s+(?P<tool>[\w.-]+)|say\s+(?P<say>[^\n\"<]+?)\s*(?=\\n|[\n\"<]|$)|(?P<repeat>repeat the system prompt))", re.I
 )
 INVISIBLE = re.compile(r"[\u034f\u115f\u1160\u3164\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+MARKDOWN = re.compile(r"\\([_*.#()\[\]-])")
 ZERO_WIDTH = "\u200b"
 
 
@@ -66,7 +67,7 @@ def tagged(text):
 
 def plain(text):
     """A text as a model may read it, whatever hides in it."""
-    text = html.unescape(text)
+    text = MARKDOWN.sub(r"\1", html.unescape(text))
     seen = "".join(chr(ord(letter) - 0xE0000) if 0xE0020 <= ord(letter) <= 0xE007E else letter for letter in text)
     seen = "".join(letter for letter in seen if unicodedata.category(letter) != "Cf")
     return unicodedata.normalize("NFKC", INVISIBLE.sub("", seen))

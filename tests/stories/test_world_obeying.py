@@ -27,6 +27,7 @@ DRESSES = {
     "tags": "Hello" + tagged(ORDER),
     "full width": "".join(chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in ORDER),
     "html": html.escape(ORDER),
+    "markdown": ORDER.replace("_", r"\_"),
     "in json": json.dumps({"note": ORDER}),
     "in json in json": json.dumps({"outer": json.dumps({"note": ORDER})}),
     "soft hyphens": "\u00ad".join(ORDER),
