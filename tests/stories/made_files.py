@@ -35,7 +35,7 @@ def packets(data):
         count = data[26]
         sizes, end = data[27 : 27 + count], 27 + count + sum(data[27 : 27 + count])
         blank = data[:22] + bytes(4) + data[26:end]
-        assert (data[:4], struct.unpack("<I", data[22:26])[0]) == (b"OggS", _checksum(blank))
+        assert (data[:4], struct.unpack("<I", data[22:26])[0]) == (b"OggS", checksum(blank))
         at = 27 + count
         for size in sizes:
             found.append(data[at : at + size])
@@ -48,10 +48,10 @@ def _page(kind, samples, number, contents):
     table = bytes(len(packet) for packet in contents)  # every packet here is shorter than 255 bytes
     head = b"OggS" + struct.pack("<BBqII", 0, kind, samples, 0x4C554D4E, number)
     rest = bytes([len(contents)]) + table + b"".join(contents)
-    return head + struct.pack("<I", _checksum(head + bytes(4) + rest)) + rest
+    return head + struct.pack("<I", checksum(head + bytes(4) + rest)) + rest
 
 
-def _checksum(data):
+def checksum(data):
     """Ogg's CRC-32: not reflected, from nought, polynomial 04c11db7."""
     crc = 0
     for byte in data:

@@ -6,7 +6,7 @@ import json
 import openai
 import pytest
 from cast import until
-from made_files import SILENCE, opus, packets
+from made_files import SILENCE, checksum, opus, packets
 from model import model_server, vector
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"what": {"type": "string"}}}}}
@@ -134,6 +134,7 @@ async def test_texts_that_share_words_are_near(model, client):
 
 async def test_voices_and_pictures_are_real_files(model, client):
     spoken = await client.audio.speech.create(model="s", voice="alloy", input="Your bread is ready to be fetched.", response_format="opus")
+    assert checksum(b"123456789") == 0x89A1897F  # the complement of CRC-32/CKSUM's check value
     head, tags, *sound = packets(spoken.content)
     assert (head[:8], tags[:8], sound) == (b"OpusHead", b"OpusTags", [SILENCE] * 150)
     heard = await client.audio.transcriptions.create(model="w", file=("voice.ogg", opus()), language="en")

@@ -54,7 +54,7 @@ async def test_tools_say_what_they_do_and_whether_they_act():
     async with mcp_server() as mcp, Client(mcp.url) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert tools["opening_hours"].annotations.read_only_hint is True
-        assert tools["book_table"].annotations.read_only_hint is False
+        assert (tools["book_table"].annotations.read_only_hint, tools["book_table"].annotations.destructive_hint) == (False, True)
         assert tools["cancel_booking"].annotations is None
         hidden = orders({"messages": [], "tools": [tools["daily_special"].description]})
         assert [order["args"]["people"] for order in hidden] == [99, 98]
