@@ -108,13 +108,15 @@ async def test_an_agent_cannot_lose_its_webhook(lumen):
 async def test_fields_that_are_left_out_stay(lumen, method):
     echo = await lumen.echo(byoa={"timeoutSeconds": 40, "burst": "merge"})
     path = f"/agents/{echo['id']}/"
-    await lumen.call(method, path, {"description": "Repeats", "adConfig": {"on": True}, "icebreakers": ["Hi", "Menu?"]})
+    await lumen.call(
+        method, path, {"description": "Repeats", "adConfig": {"everyAnswers": 5, "text": "Bread!"}, "icebreakers": ["Hi", "Menu?"]}
+    )
     changed = await lumen.call(method, path, {"paywallConfig": {"messageLimit": 3}, "byoa": {"timeoutSeconds": 5}})
 
     assert changed.status == 200
     assert (changed["name"], changed["description"], changed["icebreakers"]) == ("Echo", "Repeats", ["Hi", "Menu?"])
     assert (changed["byoa"]["timeoutSeconds"], changed["byoa"]["burst"]) == (5, "merge")
-    assert json.loads(changed["adConfig"]) == {"on": True}
+    assert json.loads(changed["adConfig"]) == {"everyAnswers": 5, "text": "Bread!"}
     assert json.loads(changed["paywallConfig"]) == {"messageLimit": 3}
 
 
@@ -193,11 +195,11 @@ async def test_delays_are_kept_in_whole_milliseconds(lumen):
     assert echo["byoa"]["retryDelays"] == [0, 0, 1.5, 86_400]
 
 
-async def test_capabilities_are_refused_with_the_reason(lumen):
+async def test_an_entry_of_a_capability_is_refused_with_its_place(lumen):
     echo = await lumen.echo()
-    refused = await lumen.patch(f"/agents/{echo['id']}/", {"tools": [{"name": "weather"}]})
-    assert "native agents' capabilities are not served by this version" in refused["error"]
-    assert (await lumen.patch(f"/agents/{echo['id']}/", {"tools": [], "documents": []})).status == 200
+    refused = await lumen.patch(f"/agents/{echo['id']}/", {"wakeUpConfigs": [{"description": "Always."}, {"forceMessage": True}]})
+    assert refused["error"] == "wakeUpConfigs.1.description is missing"
+    assert (await lumen.patch(f"/agents/{echo['id']}/", {"wakeUpConfigs": []})).status == 200
 
 
 async def test_the_list_comes_in_pages_newest_first(lumen):
@@ -237,7 +239,10 @@ async def test_a_deleted_agent_is_gone_and_its_number_free(lumen):
 
 async def test_a_copy_has_its_own_secret_and_no_number(lumen):
     echo = await lumen.echo(byoa={"burst": "merge"})
-    await lumen.patch(f"/agents/{echo['id']}/", {"adConfig": {"on": True}, "profilePicture": {"url": "https://lumen.example/e.png"}})
+    await lumen.patch(
+        f"/agents/{echo['id']}/",
+        {"adConfig": {"everyAnswers": 5, "text": "Bread!"}, "profilePicture": {"url": "https://lumen.example/e.png"}},
+    )
     await lumen.add_number()
     await lumen.post("/phone-numbers/15550001234/connect-agent/", {"agentId": echo["id"]})
 
@@ -245,7 +250,12 @@ async def test_a_copy_has_its_own_secret_and_no_number(lumen):
 
     assert copy.status == 201
     assert copy["id"] != echo["id"]
-    assert (copy["name"], copy["adConfig"], copy["byoa"]["burst"], copy["phoneNumbers"]) == ("Copy of Echo", '{"on":true}', "merge", [])
+    assert (copy["name"], copy["adConfig"], copy["byoa"]["burst"], copy["phoneNumbers"]) == (
+        "Copy of Echo",
+        '{"text":"Bread!","everyAnswers":5}',
+        "merge",
+        [],
+    )
     assert copy["byoa"]["secret"] != echo["byoa"]["secret"]
     assert (await lumen.post(f"/agents/{(await lumen.post('/agents/', {'name': 'x' * 255}))['id']}/duplicate/")).status == 201
 

@@ -60,7 +60,7 @@ async def test_so_is_every_agent_on_a_number_with_everything_set(lumen, checked)
     configured = {
         "profilePicture": {"url": "https://lumen.example/e.png"},
         "paywallConfig": {"messageLimit": 3},
-        "adConfig": {},
+        "adConfig": {"everyAnswers": 5, "text": "Bread!"},
         "creditSettings": '{"initialCredits": 5}',
         "voiceCallConfig": None,
         "icebreakers": ["Menu?"],

@@ -14,10 +14,11 @@ import msgspec
 
 from dragoman.agents import records
 from dragoman.agents.llm import loop
-from dragoman.agents.native import Options
+from dragoman.agents.relations import records as relations
+from dragoman.agents.relations.settings import Credits
 from dragoman.agents.turns import Line, Outcome, Scene, Session, Turn
+from dragoman.conversations import gates, policy
 from dragoman.conversations import native_queries as queries
-from dragoman.conversations import policy, willing
 from dragoman.conversations.held import Held
 from dragoman.conversations.reading import stored_content
 from dragoman.conversations.services import Services
@@ -25,7 +26,6 @@ from dragoman.conversations.wording import in_words
 from dragoman.errors import NotFound
 from dragoman.ids import new_id
 from dragoman.store.database import Row
-from dragoman.whatsapp.content import Outgoing, Text
 
 DRAFTS = 5  # a customer who never stops writing is answered all the same
 ANSWERS_KEPT = 300
@@ -49,9 +49,9 @@ async def think(services: Services, held: Held, question: Any) -> Native:
         if held.news.is_set():
             await _extend(services, held)
         turn: Turn = await question()
-        scene = await _scene(services, held, turn, session)
-        if (canned := _canned(services, agent.options, scene)) is not None:
-            return canned
+        scene = await _scene(services, held, turn, session, relations.credits_of(agent.config))
+        if (canned := await gates.before(services, agent, scene)) is not None:
+            return Native(outcome=canned, session_id=session.id, close_at=_close_at(services, agent))
         outcome = await loop.answer(services.kit, services.ledger, agent, scene)
         if outcome.kind != "superseded":
             break
@@ -59,11 +59,13 @@ async def think(services: Services, held: Held, question: Any) -> Native:
     else:
         scene = msgspec.structs.replace(scene, news=None)
         outcome = await loop.answer(services.kit, services.ledger, agent, scene)
-    if _is_last(agent.options, scene, outcome):
-        note = {"organisation_id": held.organisation_id, "conversation_id": held.id, "session_id": session.id}
-        await services.db.execute(queries.NOTE_LAST, {**note, "now": services.clock.now()})
-    close_at = services.clock.now() + timedelta(hours=agent.options.idle_hours)
-    return Native(outcome=_dressed(agent, scene, outcome), session_id=session.id, close_at=close_at)
+    await gates.charge(services, agent, scene, outcome)
+    dressed = await gates.around(services, agent, scene, outcome)
+    return Native(outcome=dressed, session_id=session.id, close_at=_close_at(services, agent))
+
+
+def _close_at(services: Services, agent: records.Agent) -> datetime:
+    return services.clock.now() + timedelta(hours=agent.options.idle_hours)
 
 
 async def _wait_for_more(services: Services, held: Held) -> None:
@@ -111,7 +113,7 @@ async def _session(services: Services, held: Held, agent_id: UUID) -> Session:
     return Session(**row, answers=counted["answers"] if counted else 0)
 
 
-async def _scene(services: Services, held: Held, turn: Turn, session: Session) -> Scene:
+async def _scene(services: Services, held: Held, turn: Turn, session: Session, password: Credits | None) -> Scene:
     params = {
         "organisation_id": held.organisation_id,
         "conversation_id": held.id,
@@ -125,7 +127,7 @@ async def _scene(services: Services, held: Held, turn: Turn, session: Session) -
         organisation_id=held.organisation_id,
         turn=turn,
         session=session,
-        history=list(_lines(reversed(rows))),
+        history=[line for line in _lines(reversed(rows)) if not relations.is_password(services.vault, password, line.text)],
         instruction=held.row["instruction"],
         forced=held.row["forced"] is not False,
         news=held.news if held.row["instruction"] is None else None,
@@ -138,39 +140,6 @@ def _lines(rows: Iterable[Row]) -> Iterable[Line]:
         content = stored_content(row["direction"], row["author"], row["content"], row["seq"])
         text = "\n".join([in_words(content), *(text for text in row["transcripts"] or () if text)])
         yield Line(seq=row["seq"], by=speakers.get(row["author"], "business"), text=text, at=row["said_at"])
-
-
-def _canned(services: Services, options: Options, scene: Scene) -> Native | None:
-    """What is answered without the agent: STOP and START, and silence after the last answer that a session may have."""
-    wishes = [willing.wish(str(said.content.get("text") or "")) for said in scene.turn.said]
-    if wishes and wishes[-1] is not None:
-        text = options.opt_out_text if wishes[-1] else options.opt_in_text
-        contents: list[Outgoing] = [Text(body=text)] if text else []
-        kind: Any = "answered" if text else "silent"
-        return Native(
-            outcome=Outcome(kind=kind, started_at=services.clock.now(), duration_ms=0.0, contents=contents), session_id=scene.session.id
-        )
-    if options.max_messages is None or scene.session.answers < options.max_messages:
-        return None
-    cause = f"The agent may say {options.max_messages} answers in one session, and has; it keeps quiet until the session ends."
-    outcome = Outcome(kind="silent", started_at=services.clock.now(), duration_ms=0.0, cause=cause)
-    return Native(outcome=outcome, session_id=scene.session.id)
-
-
-def _is_last(options: Options, scene: Scene, outcome: Outcome) -> bool:
-    return outcome.kind == "answered" and options.max_messages is not None and scene.session.answers + 1 >= options.max_messages
-
-
-def _dressed(agent: records.Agent, scene: Scene, outcome: Outcome) -> Outcome:
-    """The greeting before the first answer of a session, and the closing words with the last one."""
-    if outcome.kind != "answered":
-        return outcome
-    contents, options, spoken = list(outcome.contents), agent.options, any(line.by == "agent" for line in scene.history)
-    if agent.first_message and not spoken:
-        contents.insert(0, Text(body=agent.first_message))
-    if _is_last(options, scene, outcome) and options.closing_text:
-        contents.append(Text(body=options.closing_text))
-    return msgspec.structs.replace(outcome, contents=contents)
 
 
 async def session(services: Services, organisation_id: UUID, session_id: UUID) -> Row:

@@ -45,12 +45,16 @@ where organisation_id = %(organisation_id)s and conversation_id = %(conversation
   and direction = 'out' and author = 'agent' and state <> 'discarded'
 """
 
-# Once for each session, however often its last answer is thought about.
-NOTE_LAST = """
+# Once for each session, however often it is thought about.
+NOTE_ONCE = """
 insert into happenings (organisation_id, id, conversation_id, kind, details, at)
-values (%(organisation_id)s, %(session_id)s, %(conversation_id)s, 'max_messages_reached', jsonb_build_object('session_id', %(session_id)s::uuid), %(now)s)
-on conflict do nothing
+select %(organisation_id)s, gen_random_uuid(), %(conversation_id)s, %(kind)s, jsonb_build_object('session_id', %(session_id)s::uuid), %(now)s
+where not exists (
+    select from happenings h where h.organisation_id = %(organisation_id)s and h.conversation_id = %(conversation_id)s and h.kind = %(kind)s
+      and h.details ->> 'session_id' = %(session_id)s::text)
 """
+
+WILLING = "select opted_out_at from contacts where organisation_id = %(organisation_id)s and id = %(contact_id)s"
 
 SESSION_BY_ID = """
 select s.id, s.conversation_id, s.agent_id, s.contact_id, s.opened_at, s.closed_at, s.closed_reason from sessions s

@@ -17,6 +17,7 @@ import structlog
 from dragoman.agents.capability import Run
 from dragoman.agents.llm.journal import Journal
 from dragoman.agents.llm.spending import Spending
+from dragoman.agents.relations import records as relations
 from dragoman.agents.tools import LONGEST_RESULT, Json, Result, Tool
 from dragoman.agents.turns import Transfer
 from dragoman.whatsapp.content import Button, Buttons, Outgoing
@@ -96,9 +97,23 @@ class Calling:
         if against:
             await self.journal.refuse(tool.name, position, call_id, args, against)
             return Verdict(f"Not done: {against}", against)
+        if (against := await self._unpaid(tool, position, call_id)) is not None:
+            await self.journal.refuse(tool.name, position, call_id, args, against)
+            return Verdict(f"Not done: {against}", against)
         if asked := self._who_agrees(tool):
             return await self._held(tool, position, call_id, args, asked)
         return _verdict(await self._made(tool, position, call_id, args))
+
+    async def _unpaid(self, tool: Tool, position: int, call_id: str) -> str | None:
+        """Take the customer's credits for a call; why it cannot be made when they do not suffice. Once for each call."""
+        settings = relations.credits_of(self.run.agent.config) if tool.credit_cost else None
+        if settings is None or (position, call_id) in self.journal.calls:
+            return None
+        whose = (self.run.kit, self.run.organisation_id, self.run.agent.id, self.run.contact_id)
+        if await relations.balance(*whose, settings) < tool.credit_cost:
+            return f"the customer has too few credits; this costs {tool.credit_cost}"
+        await relations.move(*whose, -tool.credit_cost, tool.name, f"call {self.run.turn.id} {position} {call_id}", self.run.turn.id)
+        return None
 
     async def _made(self, tool: Tool, position: int, call_id: str, args: Json) -> Result:
         try:

@@ -1,12 +1,15 @@
 """What callers may send about an agent. Fields that are left out stay as they are, in PATCH and in PUT alike."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
 from dragoman.agents.native import Options
 from dragoman.agents.records import RETRY_DELAYS
+from dragoman.agents.relations import settings as relations
+from dragoman.agents.schema import Schema
 from dragoman.api.v1.capability_lists import ListInputs
 from dragoman.api.v1.models import Input
 from dragoman.api.v1.shapes import CONFIGS
@@ -51,6 +54,23 @@ def _storable(value: dict[str, Any] | None) -> dict[str, Any] | None:
     if size > LONGEST_OBJECT:
         raise ValueError(f"is larger than {LONGEST_OBJECT // 1024} KB")
     return value
+
+
+def _form(form: type[Schema]) -> Callable[[dict[str, Any] | None], dict[str, Any] | None]:
+    """What was sent, if it has this form; the first mistake in it otherwise."""
+
+    def check(value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        try:
+            form.model_validate(value)
+        except ValidationError as wrong:
+            first = wrong.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"{place + ': ' if place else ''}{first['msg'].removeprefix('Value error, ')}") from None
+        return value
+
+    return check
 
 
 def _not_blank(value: str) -> str:
@@ -120,10 +140,10 @@ class UpdateAgentInput(ListInputs):
     icebreakers: Annotated[Annotated[list[Icebreaker], Field(max_length=4)] | None, AfterValidator(lambda value: value or [])] = []  # noqa: RUF012
     llm_model: Word | None = None
     reasoning_effort: Word | None = None
-    paywall_config: Configuration = None
-    ad_config: Configuration = None
-    credit_settings: Configuration = None
-    voice_call_config: Configuration = None
+    paywall_config: Annotated[Configuration, AfterValidator(_form(relations.Paywall))] = None
+    ad_config: Annotated[Configuration, AfterValidator(_form(relations.Ad))] = None
+    credit_settings: Annotated[Configuration, AfterValidator(_form(relations.Credits))] = None
+    voice_call_config: Annotated[Configuration, Field(description="Kept and shown; calling is not served by this version")] = None
     native: Options = Field(default_factory=Options)
     byoa: ByoaChanges = Field(default_factory=ByoaChanges)
 

@@ -9,6 +9,7 @@ from fastapi import Depends, Header, Query, Response
 from dragoman.accounts import numbers, organisations
 from dragoman.agents import configured, records
 from dragoman.agents.capabilities import REGISTRY
+from dragoman.agents.relations import records as relations
 from dragoman.api.v1 import capability_lists
 from dragoman.api.v1.agent_inputs import CreateAgentInput, CreateByoaAgentInput, UpdateAgentInput
 from dragoman.api.v1.auth import Authenticated, Wired
@@ -160,6 +161,8 @@ async def _update(agent_id: UUID, sent: UpdateAgentInput, desk: Desk) -> Agent |
 
 def _checked(sent: UpdateAgentInput, desk: Desk, config: dict[str, Any], native: dict[str, Any]) -> dict[str, Any]:
     changes = sent.changes(config, native)
+    if "config" in changes:
+        changes["config"] = relations.hidden(desk.services.vault, changes["config"], config)
     if url := changes.get("webhook_url"):
         desk.check(url, "byoa.webhookUrl")
     return changes

@@ -13,6 +13,7 @@ from dragoman.accounts.organisations import Organisation
 from dragoman.agents import records
 from dragoman.agents.native import Options
 from dragoman.agents.records import Totals
+from dragoman.agents.relations.records import masked
 from dragoman.api.v1.capability_lists import ListShapes
 from dragoman.api.v1.models import Shape
 from dragoman.settings import Settings
@@ -199,7 +200,7 @@ class Setting(NamedTuple):
 def agent_as_text(agent: records.Agent, around: Setting) -> Agent:
     return Agent(
         **_core(agent, around),
-        **{_snake[name]: _text(agent.config.get(name)) for name in CONFIGS},
+        **{_snake[name]: _text(masked(agent.config).get(name)) for name in CONFIGS},
         profile_picture=_text(agent.profile_picture),
         owner=_text(_owner(around).model_dump(by_alias=True)),
         sharings="[]",
@@ -221,7 +222,7 @@ def agent_as_text(agent: records.Agent, around: Setting) -> Agent:
 def agent_as_object(agent: records.Agent, around: Setting) -> AgentObject:
     return AgentObject(
         **_core(agent, around),
-        **{_snake[name]: agent.config.get(name) for name in CONFIGS},
+        **{_snake[name]: masked(agent.config).get(name) for name in CONFIGS},
         profile_picture=agent.profile_picture,
         owner=_owner(around),
         sharings=[],

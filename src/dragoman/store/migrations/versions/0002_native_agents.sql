@@ -177,3 +177,49 @@ create table wakeups (
 );
 create unique index wakeups_once on wakeups (organisation_id, key) where key is not null;
 create index wakeups_pending on wakeups (organisation_id, conversation_id, at) where state = 'pending';
+
+-- What customers have paid and may spend, for each agent.
+
+create table paywall_passes (
+    organisation_id uuid not null,
+    agent_id uuid not null,
+    contact_id uuid not null,
+    paid boolean not null,
+    until timestamptz,                       -- null is for ever
+    at timestamptz not null,
+    primary key (organisation_id, agent_id, contact_id)
+);
+
+-- The turn that first met the paywall: what is said only once belongs to it.
+create table paywall_reached (
+    organisation_id uuid not null,
+    agent_id uuid not null,
+    contact_id uuid not null,
+    turn_id uuid not null,
+    at timestamptz not null,
+    primary key (organisation_id, agent_id, contact_id)
+);
+
+create table credit_accounts (
+    organisation_id uuid not null,
+    agent_id uuid not null,
+    contact_id uuid not null,
+    balance bigint not null,
+    primary key (organisation_id, agent_id, contact_id)
+);
+
+-- Every change of a balance, once for each key (a turn's answer, a call, a day's password).
+create table credit_entries (
+    organisation_id uuid not null,
+    id uuid not null,
+    agent_id uuid not null,
+    contact_id uuid not null,
+    delta bigint not null,
+    reason text not null,
+    key text not null,
+    turn_id uuid,
+    at timestamptz not null,
+    primary key (organisation_id, id)
+);
+create unique index credit_entries_once on credit_entries (organisation_id, agent_id, contact_id, key);
+create index credit_entries_by_contact on credit_entries (organisation_id, agent_id, contact_id, at desc);

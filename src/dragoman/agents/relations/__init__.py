@@ -1,0 +1,1 @@
+"""What stands between a customer and an agent's answers: paywall, credits, ads."""
