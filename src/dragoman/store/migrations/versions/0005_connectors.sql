@@ -29,8 +29,8 @@ create table connector_tools (
     connector_id uuid not null,
     name text not null,
     position smallint not null,
-    approved jsonb,
-    latest jsonb,
+    approved json,                           -- json, which keeps the order in which a server lists arguments
+    latest json,
     listed boolean not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
