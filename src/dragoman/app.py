@@ -27,6 +27,7 @@ from dragoman.api.callback import CallbackDoor
 from dragoman.api.heads import LimitedHeads
 from dragoman.api.health import HealthDoor
 from dragoman.api.media import MediaDoor
+from dragoman.api.oauth import OAuthDoor
 from dragoman.api.outbound import OutboundDoor
 from dragoman.api.v1 import app as v1
 from dragoman.api.webhooks import WEBHOOKS, MetaDoor
@@ -71,7 +72,13 @@ def application(services: Services, role: Role, sandbox: Sandbox | None = None) 
     routes: list[Route | Mount] = [*HealthDoor(services).routes()]
     meta = MetaDoor(services) if role != "worker" else None
     if meta:
-        routes += [*meta.routes(), *CallbackDoor(services).routes(), *OutboundDoor(services).routes(), *MediaDoor(services).routes()]
+        routes += [
+            *meta.routes(),
+            *CallbackDoor(services).routes(),
+            *OutboundDoor(services).routes(),
+            *MediaDoor(services).routes(),
+            *OAuthDoor(services).routes(),
+        ]
         routes += [Mount("/api/v1", app=v1.build(services)), Route("/", _welcome)]
     if sandbox:
         routes.append(Mount("/sandbox", app=sandbox.app))

@@ -6,7 +6,7 @@ filters that name other rows. Names in braces, here and in the path, stand for r
 
 from typing import Any, NamedTuple
 
-CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id", "memory_key_id")
+CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id", "memory_key_id", "connector_id")
 
 
 class Reach(NamedTuple):
@@ -31,6 +31,16 @@ REACH = {
     ("GET", "/api-keys/"): Reach(),
     ("POST", "/api-keys/"): Reach({"name": "Till"}, status=201),
     ("POST", "/api-keys/{prefix}/revoke/"): Reach(),
+    ("GET", "/integrations/connectors/"): Reach(),
+    ("POST", "/integrations/connectors/"): Reach({"name": "CRM", "url": "https://crm.lumen.example/mcp", "auth": "oauth"}, status=201),
+    ("GET", "/integrations/connectors/public/"): Reach(),
+    ("GET", "/integrations/connectors/{connector_id}/"): Reach(),
+    ("PUT", "/integrations/connectors/{connector_id}/"): Reach({"name": "CRM 2"}),
+    ("PATCH", "/integrations/connectors/{connector_id}/"): Reach({"description": "Our customers"}),
+    ("DELETE", "/integrations/connectors/{connector_id}/"): Reach(status=204),
+    ("POST", "/integrations/connectors/{connector_id}/refresh/"): Reach(),
+    ("POST", "/integrations/connectors/{connector_id}/approve/"): Reach({"tools": []}),
+    ("POST", "/integrations/connectors/{connector_id}/authorize/"): Reach(status=409),  # its server cannot be reached
     ("GET", "/phone-numbers/"): Reach(),
     ("GET", "/phone-numbers/{number}/"): Reach(),
     ("POST", "/phone-numbers/{number}/connect-agent/"): Reach({"agentId": "{agent_id}"}),

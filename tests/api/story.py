@@ -164,3 +164,9 @@ class Story:
             "created_at": now,
         }
         return await self.put("messages", content=content, **{**place, **values})
+
+    async def connector(self, slug="crm"):
+        """One at which somebody would have to sign in, at an address where nobody is."""
+        now = self.clock.now()
+        where = {"name": "CRM", "description": "", "slug": slug, "url": "https://127.0.0.1/mcp", "auth": "oauth"}
+        return await self.put("connectors", **where, status="needs_authorization", created_at=now, updated_at=now)

@@ -19,6 +19,7 @@ from tests.api.story import Story
 from dragoman.accounts import keys, numbers, organisations
 from dragoman.accounts.secrets import Vault
 from dragoman.clock import Clock
+from dragoman.ids import new_id
 
 SECRET_KEY = "a secret key for tests, of more than 32 characters"
 NOBODY = "http://127.0.0.1:9/"
@@ -39,6 +40,10 @@ BEYOND_THE_SCHEMA = [
     "POST /api/v1/conversations/",
     "POST /api/v1/conversations/{conversation_id}/messages/",
     "POST /api/v1/conversations/{conversation_id}/routing/",
+    "POST /api/v1/integrations/connectors/",
+    "PUT /api/v1/integrations/connectors/{connector_id}/",
+    "PATCH /api/v1/integrations/connectors/{connector_id}/",
+    "POST /api/v1/integrations/connectors/{connector_id}/approve/",
     "POST /api/v1/phone-numbers/{number}/connect-agent/",
 ]
 CONFIGURATION = """
@@ -112,6 +117,7 @@ async def things(lumen, database):
         "conversation_id": conversation["id"],
         "contact_id": conversation["contact"]["id"],
         "delivery_id": delivery["id"],
+        "connector_id": str(await Story(database, Clock(), lumen.organisation_id).connector()),
         "memory_key_id": str(memory_key),
     }
 
@@ -128,6 +134,8 @@ def configuration(lumen, things, spare):
         *(BEYOND.format(name) for name in BEYOND_THE_SCHEMA),
         '[[operations]]\ninclude-name = "DELETE /api/v1/agents/{agent_id}/"',
         f'parameters."path.agent_id" = {json.dumps(spare["id"])}',
+        '[[operations]]\ninclude-name = "DELETE /api/v1/integrations/connectors/{connector_id}/"',
+        f'parameters."path.connector_id" = {json.dumps(str(new_id()))}',  # none: the one that there is stays
     ]
     return "\n".join(lines)
 

@@ -70,7 +70,8 @@ async def cast(business, services, clock, number, phone_number_id):
         outcome="failed",
     )
     memory_key = await story.memory_key(echo["id"])
-    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key)
+    connector = await story.connector()
+    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, connector)
     return dict(zip(CAST, map(str, ids), strict=True))
 
 

@@ -18,6 +18,8 @@ MAY_BE_DEFERRED = {
     "alembic.config": "goes with alembic",
     "sqlalchemy": "goes with alembic",
     "sqlalchemy.pool": "goes with alembic",
+    "dragoman.agents.mcp.wire": "loads the mcp library, 0.4 s, when an MCP server is called",
+    "dragoman.agents.mcp.oauth": "loads the mcp library, when somebody signs in at an MCP server",
 }
 
 EMPTY_NAMES = re.compile(r"(Manager|Service|Helper|Handler|Base|Mixin|Util|Utils)$")

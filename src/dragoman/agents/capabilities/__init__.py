@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from dragoman.agents.capabilities import handoff, images, memory, support, triggers, wake_ups, website
+from dragoman.agents.capabilities import handoff, images, mcp, memory, support, triggers, wake_ups, website
 from dragoman.agents.capability import Capability
 
 REGISTRY: tuple[Capability[Any], ...] = (
     handoff.CAPABILITY,
     images.CAPABILITY,
+    mcp.CAPABILITY,
     memory.CAPABILITY,
     support.CAPABILITY,
     triggers.CAPABILITY,
