@@ -240,6 +240,33 @@ async def test_the_turn_closes_what_it_opened(lumen, wild):
     assert not [request for request in wild.requests if request.method == "GET"], "we do not listen"
 
 
+async def test_nothing_that_is_said_to_or_by_a_server_is_logged(lumen, wild, caplog, capfd):
+    caplog.set_level("DEBUG")
+    said, token = "a canary in what it says", "a-canary-in-a-token"
+    wild.tools = [ECHO | {"description": said}]
+    connector = await connected(lumen, wild.url, name="Wild", auth="bearer", bearer_token=token, headers={"X-Own": token})
+    tool = await echo(lumen, wild, connector)
+    page = {"content_type": "text/event-stream"}
+    for answer in (
+        lambda request, message: text(said),
+        lambda request, message: reply(message, error={"code": -32602, "message": said}),
+        lambda request, message: web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": {"content": said}}),
+        lambda request, message: web.json_response({said: said}),
+        lambda request, message: web.Response(text=said, content_type="application/json"),
+        lambda request, message: web.Response(text=f"event: message\ndata: {said}\n\n", **page),
+        lambda request, message: web.Response(text=f"event: {said}\ndata: {{}}\n\n", **page),
+        lambda request, message: web.Response(text=said, headers={"Content-Type": said.replace(" ", "-")}),
+        lambda request, message: web.Response(status=500, text=said),
+        lambda request, message: web.Response(status=401, headers={"WWW-Authenticate": said}),
+    ):
+        wild.on["tools/call"] = answer
+        assert (await says(tool, said)).text
+    written = caplog.text + "".join(capfd.readouterr())
+    assert said not in written
+    assert said.replace(" ", "-") not in written
+    assert token not in written
+
+
 def test_no_server_is_ever_a_program_that_we_start():
     named = {name for path in written({".py"}, "src") for node in ast.walk(tree(path)) for name in imports(node)}
     assert not [name for name in named if "stdio" in name]

@@ -180,7 +180,8 @@ async def token(kit: Kit, connector: Connector, *, refused: str | None = None) -
 
 
 def _usable(kit: Kit, grant: Grant, refused: str | None) -> bool:
-    return grant.access_token != refused and grant.good(kit.clock.now())
+    taken = refused is None or not secrets.compare_digest(grant.access_token, refused)
+    return taken and grant.good(kit.clock.now())
 
 
 async def _renewed(kit: Kit, connector: Connector, grant: Grant, refused: str | None) -> str:
