@@ -6,7 +6,7 @@ filters that name other rows. Names in braces, here and in the path, stand for r
 
 from typing import Any, NamedTuple
 
-CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id", "memory_key_id", "connector_id")
+CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id", "memory_key_id", "tool_id", "connector_id")
 
 
 class Reach(NamedTuple):
@@ -28,6 +28,9 @@ REACH = {
     ("POST", "/agents/{agent_id}/test/"): Reach(),
     ("GET", "/agents/{agent_id}/deliveries/"): Reach(query="?conversation={conversation_id}"),
     ("POST", "/agents/{agent_id}/deliveries/{delivery_id}/replay/"): Reach(status=202),
+    ("POST", "/agents/{agent_id}/tools/{tool_id}/run/"): Reach({"arguments": {"order": "1041"}}),
+    ("POST", "/agents/{agent_id}/tools/from-curl/"): Reach({"curl": "curl https://api.lumen.example/orders/1041"}),
+    ("POST", "/agents/{agent_id}/tools/from-openapi/"): Reach({"document": {"openapi": "3.1.0", "paths": {}}}),
     ("GET", "/api-keys/"): Reach(),
     ("POST", "/api-keys/"): Reach({"name": "Till"}, status=201),
     ("POST", "/api-keys/{prefix}/revoke/"): Reach(),

@@ -93,6 +93,12 @@ class Story:
         place = {"agent_id": agent_id, "kind": "memory_keys", "position": 0}
         return await self.put("capabilities", **place, config=config, created_at=now, updated_at=now)
 
+    async def api_tool(self, agent_id, url="https://127.0.0.1/orders/{order}"):
+        """An order's status, asked at an address that is never called."""
+        now, order = self.clock.now(), {"type": "string", "input": {"type": "description", "description": "Its number"}}
+        config = {"name": "Order status", "description": "", "apiSchema": {"url": url, "method": "GET", "path_params": {"order": order}}}
+        return await self.put("capabilities", agent_id=agent_id, kind="tools", position=0, config=config, created_at=now, updated_at=now)
+
     async def hears(self, conversation_id, content, **values):
         """The customer says something: text, or a whole content."""
         content = {"type": "text", "text": content} if isinstance(content, str) else content

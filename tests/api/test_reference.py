@@ -40,7 +40,8 @@ async def test_no_answer_can_hold_a_secret_but_where_it_is_made(document):
         for field in schema.get("properties", {})
         if field in secrets
     }
-    names = {("Memory", "key"), ("MemoryKeyInput", "key"), ("MemoryKeyShown", "key")}  # of a memory, and no secret
+    names = {("Param", "secret")}  # whether it is one
+    names |= {("Memory", "key"), ("MemoryKeyInput", "key"), ("MemoryKeyShown", "key")}  # of a memory, and no secret
     assert holders - names == {("Byoa", "secret"), ("NewApiKey", "key")}
 
 

@@ -33,6 +33,9 @@ BEYOND_THE_SCHEMA = [
     "POST /api/v1/agents/byoa/",
     "PUT /api/v1/agents/{agent_id}/",
     "PATCH /api/v1/agents/{agent_id}/",
+    "POST /api/v1/agents/{agent_id}/tools/from-curl/",
+    "POST /api/v1/agents/{agent_id}/tools/from-openapi/",
+    "POST /api/v1/agents/{agent_id}/tools/{tool_id}/run/",
     "POST /api/v1/api-keys/",
     "POST /api/v1/contacts/",
     "POST /api/v1/contacts/bulk/",
@@ -110,6 +113,7 @@ async def things(lumen, database):
     conversation = await lumen.conversation("Dana")
     cook = await lumen.post("/agents/", {"name": "Cook"})  # Echo's keys are replaced by what comes with PATCH
     memory_key = await Story(database, Clock(), lumen.organisation_id).memory_key(cook["id"], "notes", type="json")
+    tool = await Story(database, Clock(), lumen.organisation_id).api_tool(cook["id"])
     return {
         "agent_id": echo["id"],
         "number": OWN_NUMBER,
@@ -119,6 +123,7 @@ async def things(lumen, database):
         "delivery_id": delivery["id"],
         "connector_id": str(await Story(database, Clock(), lumen.organisation_id).connector()),
         "memory_key_id": str(memory_key),
+        "tool_id": str(tool),
     }
 
 

@@ -70,8 +70,9 @@ async def cast(business, services, clock, number, phone_number_id):
         outcome="failed",
     )
     memory_key = await story.memory_key(echo["id"])
+    tool = await story.api_tool(echo["id"])
     connector = await story.connector()
-    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, connector)
+    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, tool, connector)
     return dict(zip(CAST, map(str, ids), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dragoman.agents.capabilities import handoff, images, mcp, memory, support, triggers, wake_ups, website
+from dragoman.agents.capabilities import api_tools, handoff, images, mcp, memory, support, triggers, wake_ups, website
 from dragoman.agents.capability import Capability
 
 REGISTRY: tuple[Capability[Any], ...] = (
@@ -11,6 +11,7 @@ REGISTRY: tuple[Capability[Any], ...] = (
     mcp.CAPABILITY,
     memory.CAPABILITY,
     support.CAPABILITY,
+    api_tools.CAPABILITY,
     triggers.CAPABILITY,
     wake_ups.CAPABILITY,
     website.CAPABILITY,

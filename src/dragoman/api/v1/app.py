@@ -35,6 +35,7 @@ from dragoman.api.v1 import (
     additions,
     agents,
     api_keys,
+    api_tools,
     connectors,
     contacts,
     conversation_acts,
@@ -52,6 +53,7 @@ from dragoman.conversations.services import Services
 
 ROUTERS = [
     agents.routes,
+    api_tools.routes,
     api_keys.routes,
     phone_numbers.routes,
     conversations.routes,
