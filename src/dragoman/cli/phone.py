@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,8 +87,8 @@ class Phone:
         return chat
 
 
-def shown(message: dict[str, Any]) -> str:
-    """A message as a few lines of text."""
+def shown(message: dict[str, Any], first: int | None = None) -> str:
+    """A message as a few lines of text; its choices are numbered from `first` on."""
     lines = [message["text"] or message["caption"] or ""]
     if media := message["media"]:
         lines.insert(0, f"[{message['type']}: {media.get('filename') or media.get('url') or ''}]")
@@ -95,11 +96,23 @@ def shown(message: dict[str, Any]) -> str:
         lines.append(f"[place: {place.get('name') or ''} {place['latitude']}, {place['longitude']}]")
     if contact := message["contact"]:
         lines.append(f"[contact: {contact}]")
-    lines += [f"[ {button['title']} ]" for button in message["buttons"]]
-    if choices := message["list"]:
-        lines += [f"[ {row['title']} ]" for row in choices["rows"]]
+    titles = [button["title"] for button in message["buttons"] if not button["url"]]
+    titles += [row["title"] for row in (message["list"] or {"rows": []})["rows"]]
+    lines += [f"{f'{first + n} ' if first else ''}[ {title} ]" for n, title in enumerate(titles)]
+    lines += [f"[ {button['title']} ] {button['url']}" for button in message["buttons"] if button["url"]]
     if message["footer"]:
         lines.append(f"({message['footer']})")
     if message["failed"]:
         lines.append(f"(not delivered: {message['failed']})")
-    return "\n".join(line for line in lines if line)
+    return "\n".join(plain(line) for line in lines if line)
+
+
+def choices(message: dict[str, Any]) -> list[dict[str, str]]:
+    """What can be tapped, in the order in which it is shown, as `Phone.tap` takes it."""
+    buttons = [{"button_id": button["id"]} for button in message["buttons"] if not button["url"]]
+    return buttons + [{"row_id": row["id"]} for row in (message["list"] or {"rows": []})["rows"]]
+
+
+def plain(text: str) -> str:
+    """Text of others for a terminal, which must not be able to steer it."""
+    return "".join(" " if unicodedata.category(letter) == "Cc" and letter != "\n" else letter for letter in text)
