@@ -1,9 +1,12 @@
 """The example agents are run as programs and asked as Dragoman asks."""
 
+import ast
 import asyncio
 import contextlib
+import importlib.util
 import socket
 import sys
+import threading
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,7 +14,7 @@ import aiohttp
 import aiohttp.web
 import msgspec
 import pytest
-from tests.project.source import ROOT
+from tests.project.source import ROOT, imports, tree
 
 from dragoman.agents import answers, byoa
 from dragoman.whatsapp.content import Buttons, Choices, Location, Media, Text
@@ -124,3 +127,53 @@ async def test_the_echo_says_back_what_it_hears_in_fifteen_lines(tmp_path):
     async with running(tmp_path / "echo.py") as url, aiohttp.ClientSession(url) as session:
         status, answer = await ask(session, "Good morning")
     assert (status, answer) == (200, answers.Replies([Text(body="You said: Good morning")]))
+
+
+SHOP_ASSISTANT = ROOT / "examples/shop_assistant"
+
+
+@pytest.fixture
+async def orders():
+    """The order API of the shop assistant."""
+    spec = importlib.util.spec_from_file_location("order_api", SHOP_ASSISTANT / "order_api.py")
+    spec.loader.exec_module(order_api := importlib.util.module_from_spec(spec))
+    server = order_api.serve("shop-key")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{server.server_address[1]}", headers={"X-Shop-Key": "shop-key"}) as session:
+        yield session
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def order(orders, value, **headers):
+    async with orders.post("/orders", json=value, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_the_order_api_takes_an_order_once_and_shows_it_to_its_customer_alone(orders):
+    wish = {"bread": "rye", "quantity": 2, "customer": "+15550007890"}
+    taken = [await order(orders, wish, **{"Idempotency-Key": "turn_1"}) for _ in range(2)]
+    made = {"number": "1041", "bread": "rye", "quantity": 2, "euros": 8.4, "status": "taken"}
+    assert taken == [(201, made)] * 2
+    assert (await order(orders, wish, **{"Idempotency-Key": "turn_2"}))[1]["number"] == "1042"
+    for customer, seen in (("+15550007890", [made]), ("+15550001111", [])):
+        async with orders.get("/orders", params={"customer": customer, "number": "1041"}) as answer:
+            assert (await answer.json())["orders"] == seen
+
+
+@pytest.mark.parametrize("wish", [[], {"bread": "stone"}, {"bread": "rye", "quantity": 0}, {"bread": "rye", "quantity": True}])
+async def test_the_order_api_says_what_is_wrong_with_an_order(orders, wish):
+    status, body = await order(orders, wish)
+    assert status == 422
+    assert body["error"]
+
+
+async def test_the_order_api_wants_the_key_of_the_shop(orders):
+    assert (await order(orders, {}, **{"X-Shop-Key": "guessed"}))[0] == 401
+
+
+def test_the_examples_need_nothing_but_python():
+    needed = {name.split(".")[0] for path in (ROOT / "examples").rglob("*.py") for node in ast.walk(tree(path)) for name in imports(node)}
+    assert needed - set(sys.stdlib_module_names) == {"order_api"}
