@@ -6,7 +6,7 @@ import psycopg
 import typer
 
 from dragoman.accounts.secrets import Unopenable
-from dragoman.cli import accounts, chat, demo, serving
+from dragoman.cli import accounts, chat, demo, models, serving
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
 from dragoman.store.database import UnsafeDatabase
@@ -26,6 +26,7 @@ app.add_typer(accounts.keys_app, name="keys")
 app.add_typer(accounts.orgs_app, name="orgs")
 app.add_typer(accounts.apps_app, name="apps")
 app.add_typer(accounts.numbers_app, name="numbers")
+app.add_typer(models.models_app, name="models")
 
 
 def main() -> None:
