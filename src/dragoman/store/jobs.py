@@ -18,6 +18,7 @@ from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 from procrastinate.types import JSONValue
+from procrastinate.worker import Worker
 from prometheus_client import Counter
 
 from dragoman.store.database import Connection
@@ -72,7 +73,8 @@ class Runner:
         self._app = procrastinate.App(connector=_connector(uri))
         self._queues = [task.name for task in tasks]
         self._running: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._worker: Worker | None = None
+        self._stopping = asyncio.Event()
         for task in tasks:
             self._app.task(name=task.name, queue=task.name, pass_context=True, retry=_Delays(task.delays))(_counted(task))
 
@@ -81,15 +83,17 @@ class Runner:
 
     async def stop(self) -> None:
         """Take no more jobs; those under way get `STOP_SECONDS`, then they go back into the queue."""
-        self._stopping = True
-        if self._running:
-            self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
+        self._stopping.set()
+        if self._running is None:
+            return
+        if self._worker:
+            self._worker.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait([self._running], timeout=STOP_SECONDS + 5)
+        await _end(self._running)
 
     async def _work_for_ever(self) -> None:
         """A worker of procrastinate gives up when its database goes away; here it is started again."""
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
                     await self._app.open_async()
@@ -101,38 +105,51 @@ class Runner:
             finally:
                 with suppress(ConnectorException):
                     await self._app.close_async()
-            if not self._stopping:
-                await asyncio.sleep(PAUSE_SECONDS)
+            await self._rest(PAUSE_SECONDS)
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _work(self) -> None:
+        self._worker = Worker(
+            self._app,
+            queues=self._queues,
+            concurrency=CONCURRENCY,
+            fetch_job_polling_interval=self._poll,
+            update_heartbeat_interval=self._patience / 4,
+            stalled_worker_timeout=self._patience,
+            shutdown_graceful_timeout=STOP_SECONDS,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+        )
+        if self._stopping.is_set():  # a worker forgets that it was stopped before it ran
+            return
         rescuing = asyncio.create_task(self._rescue_for_ever())
         try:
-            await self._app.run_worker_async(
-                queues=self._queues,
-                concurrency=CONCURRENCY,
-                fetch_job_polling_interval=self._poll,
-                update_heartbeat_interval=self._patience / 4,
-                stalled_worker_timeout=self._patience,
-                shutdown_graceful_timeout=STOP_SECONDS,
-                install_signal_handlers=False,
-                delete_jobs="successful",
-            )
+            await self._worker.run()  # type: ignore[no-untyped-call]
         finally:
-            rescuing.cancel()
-            with suppress(asyncio.CancelledError):
-                await rescuing
+            self._worker = None
+            await _end(rescuing)
 
     async def _rescue_for_ever(self) -> None:
         """Put the jobs of workers that died back into the queue."""
         manager = self._app.job_manager
-        while True:
+        while not self._stopping.is_set():
             with suppress(ConnectorException):
                 for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._patience):
                     if job.queue in self._queues:
                         log.warning("a job is taken over from a worker that is gone", task=job.task_name, job=job.id)
                         with suppress(ConnectorException):  # another worker was faster
                             await manager.retry_job(job)
-            await asyncio.sleep(self._patience / 2)
+            await self._rest(self._patience / 2)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended: `asyncio.wait_for`, which the pool uses, loses a cancellation now and then (Python 3.11)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
 
 
 class _Delays(procrastinate.BaseRetryStrategy):

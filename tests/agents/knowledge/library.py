@@ -1,14 +1,11 @@
-"""What the tests of the knowledge have in common: Lumen's library, a small web, and vectors that a test makes."""
+"""What the tests of the knowledge have in common: Lumen's library, and a small web."""
 
 import asyncio
-import hashlib
-import math
 
 from aiohttp import web
 
 from dragoman.agents.knowledge import documents
 from dragoman.agents.knowledge.searching import search
-from dragoman.agents.knowledge.words import stem, telling, tokens
 
 
 class Library:
@@ -60,25 +57,6 @@ class Library:
 
     async def rows(self, query, **params):
         return await self.db.fetch(query, {"organisation_id": self.organisation_id, "base": self.base_id, **params})
-
-
-class Hashing:
-    """Vectors out of the stems of a text: no meaning, but the same for the same words, without anybody to ask."""
-
-    def __init__(self, dims=256, model="hashing"):
-        self.dims, self.model, self.asked = dims, model, []
-
-    async def embed(self, texts):
-        self.asked += texts
-        return [self.vector(text) for text in texts]
-
-    def vector(self, text):
-        vector = [0.0] * self.dims
-        for word in telling(tokens(text)):
-            digest = hashlib.blake2b(stem(word).encode(), digest_size=8).digest()
-            vector[int.from_bytes(digest[:4], "big") % self.dims] += 1 if digest[4] % 2 else -1
-        length = math.sqrt(sum(value * value for value in vector)) or 1.0
-        return [value / length for value in vector]
 
 
 class Web:

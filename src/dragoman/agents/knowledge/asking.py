@@ -10,6 +10,7 @@ from dragoman.agents.knowledge import queries
 from dragoman.agents.knowledge.words import mark, near, query, stem, telling, tokens
 from dragoman.store.database import Database, Row
 
+LONGEST_QUESTION = 4000
 MOST_WORDS = 16  # of a question; the ones that tell most
 MOST_FORMS = 8  # of a word
 BUDGET = 1000  # passages that are ranked
@@ -47,7 +48,7 @@ class Sought:
 
 async def understand(db: Database, organisation_id: UUID, bases: Sequence[UUID], question: str) -> Sought | None:
     """What the question looks for in these bases; None when no passage has a word of it."""
-    asked = telling(tokens(question))
+    asked = telling(tokens(question[:LONGEST_QUESTION]))
     scope = {"organisation_id": organisation_id, "bases": list(bases)}
     concepts = {word: Concept(word, share) for word, share in list(asked.items())[:200]}
     if not concepts:
@@ -89,7 +90,7 @@ async def _find_typos(db: Database, scope: dict[str, object], concepts: dict[str
     unknown = [word for word, concept in concepts.items() if len(word) >= 5 and not concept.forms and not word.isdigit()]
     if unknown:
         for row in await db.fetch(queries.LIKE, {**scope, "words": unknown, "begins": [word[: 2 + (len(word) > 5)] for word in unknown]}):
-            if near(row["asked"], row["word"]):
+            if near(row["asked"], row["word"]) or near(stem(row["asked"]), stem(row["word"])):
                 _add(concepts[row["asked"]], row, TYPO)
 
 
@@ -136,4 +137,4 @@ def _wanted(marks: Sequence[str], known: Iterable[Concept]) -> list[str]:
     pairs = "|".join(f"({first}&{second})" for n, first in enumerate(frequent[:3]) for second in frequent[n + 1 : 3])
     if rare:
         return ["|".join([*rare, *filter(None, [pairs])])]
-    return ["&".join(frequent), pairs or frequent[0]]
+    return ["&".join(frequent), pairs] if pairs else frequent

@@ -1,5 +1,6 @@
 """Vectors for the passages of a document, where there is somebody who makes them and a place to keep them."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -39,17 +40,23 @@ async def embed(shelves: Shelves, organisation_id: UUID, document: Row, pieces: 
     if embedder is None:
         return Embedded()
     known = await _known(shelves, organisation_id, document["id"], embedder.model)
+    texts = {text_of(piece) for piece in pieces}
     try:
-        made = await _ask(embedder, list({text_of(piece) for piece in pieces} - known.keys()))
+        made = await _ask(embedder, texts - known.keys())
+        if made and len(sizes(made) | sizes(known)) > 1:  # the model makes other vectors than it did
+            known, made = {}, await _ask(embedder, texts)
     except NotEmbedded as error:
         return Embedded(note=f"It is found by its words alone, because its vectors could not be made: {error}")
     if made is None:
         return Embedded()
-    known |= made
-    sizes = {vector.count(",") + 1 for vector in known.values()}
-    if len(sizes) > 1 or max(sizes) > vectors.MOST_DIMS:
-        return Embedded(note=f"It is found by its words alone, because {embedder.model} makes vectors that cannot be kept.")
-    return Embedded([known[text_of(piece)] for piece in pieces], sizes.pop(), embedder.model)
+    all_of_them = known | made
+    if len(sizes(all_of_them)) > 1:
+        return Embedded(note=f"It is found by its words alone, because {embedder.model} makes vectors of several sizes.")
+    return Embedded([all_of_them[text_of(piece)] for piece in pieces], sizes(all_of_them).pop(), embedder.model)
+
+
+def sizes(known: dict[str, str]) -> set[int]:
+    return {vector.count(",") + 1 for vector in known.values()}
 
 
 async def _known(shelves: Shelves, organisation_id: UUID, document_id: UUID, model: str) -> dict[str, str]:
@@ -58,10 +65,11 @@ async def _known(shelves: Shelves, organisation_id: UUID, document_id: UUID, mod
     return {text_of(Piece(row["heading"], row["text"])): row["embedding"] for row in rows}
 
 
-async def _ask(embedder: Embedder, texts: list[str]) -> dict[str, str] | None:
+async def _ask(embedder: Embedder, texts: set[str]) -> dict[str, str] | None:
     made: dict[str, str] = {}
-    for start in range(0, len(texts), AT_ONCE):
-        some = texts[start : start + AT_ONCE]
+    asked = sorted(texts)
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
         try:
             answer = await embedder.embed(some)
         except NotEmbedded:
@@ -73,5 +81,11 @@ async def _ask(embedder: Embedder, texts: list[str]) -> dict[str, str] | None:
             return None
         if len(answer) != len(some):
             raise NotEmbedded("the provider answered with another number of vectors than was asked for.")
-        made |= {text: vectors.written(vector) for text, vector in zip(some, answer, strict=True)}
+        made |= await asyncio.to_thread(_written, some, answer)
     return made
+
+
+def _written(texts: list[str], answer: list[list[float]]) -> dict[str, str]:
+    if not all(map(vectors.fits, answer)):
+        raise NotEmbedded("the provider made vectors that cannot be kept.")
+    return {text: vectors.written(vector) for text, vector in zip(texts, answer, strict=True)}

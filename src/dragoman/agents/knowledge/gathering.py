@@ -1,5 +1,6 @@
 """The pieces of a document, wherever they come from: a stored file, pages on the web, a question and its answer."""
 
+import asyncio
 import hashlib
 from typing import NamedTuple
 from uuid import UUID
@@ -46,17 +47,22 @@ async def _file(shelves: Shelves, document: Row) -> Gathered:
     except NotFound:
         raise Unfit("The file is not kept any more. Add it again.") from None
     note = "It is longer than is taken; the end of it is missing." if text.cut else ""
-    return Gathered(list(chunk(text.title, text.blocks)), document["size"], text.mime_type, note=note)
+    pieces = await asyncio.to_thread(lambda: list(chunk(text.title, text.blocks)))
+    return Gathered(pieces, document["size"], text.mime_type, note=note)
 
 
 async def _site(shelves: Shelves, document: Row) -> Gathered:
     settings = document["settings"]
     site = await crawling.crawl(shelves.guarded, shelves.clock, shelves.children, document["url"], settings.get("depth", 0))
-    pieces = [piece for page in site.pages for piece in chunk(page.text.title, page.text.blocks, page.url)]
+    pieces = await asyncio.to_thread(_pieces, site)
     first = site.pages[0]
     name = clean(first.text.title)[:255] if "named" in settings else ""
     sha256 = hashlib.sha256("".join(piece.text for piece in pieces).encode()).hexdigest()
     return Gathered(pieces, site.size, first.text.mime_type, sha256, name or None, site.note)
+
+
+def _pieces(site: crawling.Site) -> list[Piece]:
+    return [piece for page in site.pages for piece in chunk(page.text.title, page.text.blocks, page.url)]
 
 
 def _faq(document: Row) -> Gathered:

@@ -5,6 +5,7 @@ search finds the old passages or the new ones, all of them and never both. A job
 finds its version not wanted any more and ends.
 """
 
+import asyncio
 from collections import Counter
 from functools import partial
 from uuid import UUID
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 INDEX, FORGET = "knowledge.index", "knowledge.forget"
 MOST_PASSAGES = 250_000  # of one organisation
+AT_ONCE = 500  # passages in one statement
 MOST_ATTEMPTS = 8  # with those that ended with their process
 
 
@@ -80,17 +82,28 @@ async def _make(shelves: Shelves, scope: Row, document: Row) -> None:
     if used and used["passages"] - document["passages"] + len(gathered.pieces) > MOST_PASSAGES:
         raise Unfit(f"With it, this organisation would have more than {MOST_PASSAGES} passages, which is the most. Delete documents first.")
     embedded = await embed(shelves, scope["organisation_id"], document, gathered.pieces)
+    # In a thread: half a second for the longest document, in which conversations go on.
+    words = await asyncio.to_thread(_lexemes, document["knowledge_base_id"], gathered.pieces)
     async with shelves.db.transaction() as connection:
-        await _switch(connection, shelves, scope, document, gathered, embedded)
+        await _switch(connection, shelves, scope, document, gathered, embedded, words)
 
 
-async def _switch(connection: Connection, shelves: Shelves, scope: Row, document: Row, gathered: Gathered, embedded: Embedded) -> None:
+async def _switch(
+    connection: Connection,
+    shelves: Shelves,
+    scope: Row,
+    document: Row,
+    gathered: Gathered,
+    embedded: Embedded,
+    lexed: tuple[list[str], Counter[str]],
+) -> None:
     cursor = await connection.execute(queries.STILL_WANTED, scope)
     before = await cursor.fetchone()
     if before is None:
         return
     scope = {**scope, "knowledge_base_id": document["knowledge_base_id"], "now": shelves.clock.now()}
-    counts = await _insert(connection, scope, gathered.pieces, embedded)
+    written, counts = lexed
+    await _insert(connection, scope, gathered.pieces, written, embedded)
     await connection.execute(queries.LOCK_BASE, scope)
     words = sorted(counts)
     counted = {"words": words, "stems": [stem(word) for word in words], "counts": [counts[word] for word in words]}
@@ -103,21 +116,27 @@ async def _switch(connection: Connection, shelves: Shelves, scope: Row, document
     await connection.execute(queries.READY, {**scope, **news})
 
 
-async def _insert(connection: Connection, scope: Row, pieces: list[Piece], embedded: Embedded) -> Counter[str]:
-    """The passages of the new version; in how many of them each word is."""
-    made = [lexemes(scope["knowledge_base_id"], piece.heading, piece.text) for piece in pieces]
-    values = {
-        "headings": [piece.heading for piece in pieces],
-        "texts": [piece.text for piece in pieces],
-        "urls": [piece.url for piece in pieces],
-        "tokens": [piece.tokens for piece in pieces],
-        "tsvs": [written for written, _ in made],
-    }
-    await connection.execute(queries.INSERT, {**scope, **values})
-    if embedded.vectors:
-        more = {"model": embedded.model, "dims": embedded.dims, "embeddings": list(embedded.vectors)}
-        await connection.execute(queries.INSERT_VECTORS, {**scope, **more})
-    return Counter(word for _, words in made for word in words)
+async def _insert(connection: Connection, scope: Row, pieces: list[Piece], written: list[str], embedded: Embedded) -> None:
+    for start in range(0, len(pieces), AT_ONCE):
+        some = pieces[start : start + AT_ONCE]
+        values = {
+            "start": start,
+            "headings": [piece.heading for piece in some],
+            "texts": [piece.text for piece in some],
+            "urls": [piece.url for piece in some],
+            "tokens": [piece.tokens for piece in some],
+            "tsvs": written[start : start + AT_ONCE],
+        }
+        await connection.execute(queries.INSERT, {**scope, **values})
+        if embedded.vectors:
+            more = {"model": embedded.model, "dims": embedded.dims, "embeddings": list(embedded.vectors[start : start + AT_ONCE])}
+            await connection.execute(queries.INSERT_VECTORS, {**scope, "start": start, **more})
+
+
+def _lexemes(base_id: UUID, pieces: list[Piece]) -> tuple[list[str], Counter[str]]:
+    """Each passage's words as PostgreSQL takes them, and in how many passages each word is."""
+    made = [lexemes(base_id, piece.heading, piece.text) for piece in pieces]
+    return [written for written, _ in made], Counter(word for _, words in made for word in words)
 
 
 async def _forget_others(connection: Connection, scope: Row, *, with_vectors: bool) -> None:

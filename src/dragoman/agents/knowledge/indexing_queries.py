@@ -24,14 +24,14 @@ where organisation_id = %(organisation_id)s and id = %(id)s and wanted = %(versi
 
 INSERT = """
 insert into passages (organisation_id, document_id, version, position, knowledge_base_id, heading, text, url, tokens, tsv)
-select %(organisation_id)s, %(id)s, %(version)s, n - 1, %(knowledge_base_id)s, heading, text, url, tokens, tsv
+select %(organisation_id)s, %(id)s, %(version)s, %(start)s + n - 1, %(knowledge_base_id)s, heading, text, url, tokens, tsv
 from unnest(%(headings)s::text[], %(texts)s::text[], %(urls)s::text[], %(tokens)s::integer[], %(tsvs)s::tsvector[])
     with ordinality as p(heading, text, url, tokens, tsv, n)
 """
 
 INSERT_VECTORS = """
 insert into passage_vectors (organisation_id, document_id, version, position, knowledge_base_id, model, dims, embedding)
-select %(organisation_id)s, %(id)s, %(version)s, n - 1, %(knowledge_base_id)s, %(model)s, %(dims)s, embedding
+select %(organisation_id)s, %(id)s, %(version)s, %(start)s + n - 1, %(knowledge_base_id)s, %(model)s, %(dims)s, embedding
 from unnest(%(embeddings)s::text[]::halfvec[]) with ordinality as v(embedding, n)
 """
 

@@ -6,15 +6,16 @@ need: memory, time, files to write, the network. Before a library gets it, also 
 """
 
 import ctypes
-import encodings
 import importlib
 import pkgutil
 import sys
+import zipfile
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from dragoman.agents.knowledge.sniffing import sniff
+from dragoman.agents.knowledge.sniffing import DAMAGED, sniff
 from dragoman.agents.knowledge.text import Text, Told, Unfit
 
 try:
@@ -26,6 +27,8 @@ MEMORY = 768 * 1024 * 1024
 SECONDS = 20
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, SIGKILL = 1, 38, 9
+# Libraries that load parts of themselves only when they meet something.
+LIBRARIES = {"pdf": ("pypdf",), "html": ("trafilatura", "charset_normalizer")}
 # What no reader does, and a file that takes one over would.
 FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "ctypes.", "os.remove", "os.rename")
 
@@ -46,6 +49,8 @@ def _read(data: bytes, told: Told) -> Text:
         return reader.read(data, told)  # type: ignore[no-any-return]
     except Unfit as unfit:
         return Text(error=str(unfit))
+    except zipfile.BadZipFile:
+        return Text(error=DAMAGED)
     except MemoryError:
         return Text(error="Reading it takes more memory than is allowed.")
     except RecursionError:
@@ -56,9 +61,11 @@ def _read(data: bytes, told: Told) -> Text:
 
 def _reader(kind: str) -> Any:
     """The module that reads this kind, with all that it would otherwise load later, when no file can be opened any more."""
-    for module in pkgutil.iter_modules(encodings.__path__):
-        if module.name not in ("mbcs", "oem"):  # Windows alone
-            importlib.import_module(f"encodings.{module.name}")
+    for package in ("encodings", *LIBRARIES.get(kind, ())):
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.", onerror=lambda name: None):
+            if not module.name.endswith("__main__"):
+                with suppress(ImportError):  # for another system, or for a library that is not there
+                    importlib.import_module(module.name)
     return importlib.import_module(f"dragoman.agents.knowledge.readers.{kind}")
 
 

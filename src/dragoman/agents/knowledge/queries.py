@@ -37,7 +37,7 @@ from unnest(%(words)s::text[], %(begins)s::text[]) as a(word, begin)
 join lateral (
     select word, passages from passage_words
     where organisation_id = %(organisation_id)s and knowledge_base_id = any(%(bases)s)
-        and word >= a.begin and word < a.begin || chr(1114111) and length(word) between length(a.word) - 1 and length(a.word) + 1
+        and word >= a.begin and word < a.begin || chr(1114111) and length(word) between length(a.word) - 2 and length(a.word) + 4
     limit 2000
 ) k on true
 group by a.word, k.word

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from subprocess import PIPE
+from typing import IO
 
 import msgspec
 
@@ -13,6 +16,8 @@ from dragoman.agents.knowledge.text import Text, Told, Unfit
 FEEDING_SECONDS = 120.0
 SECONDS = 25.0
 LONGEST_OUTPUT = 32 * 1024 * 1024
+Child = subprocess.Popen[bytes]
+
 XCPU, KILL = 24, 9  # signals, which Windows has no names for
 _COMMAND = (sys.executable, "-I", "-B", "-X", "utf8", "-m", "dragoman.agents.knowledge.parse")
 
@@ -31,47 +36,58 @@ async def read(children: asyncio.Semaphore, parts: AsyncIterator[bytes], told: T
 
 
 async def _in_a_child(parts: AsyncIterator[bytes], told: Told) -> bytes:
-    pipe = asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_exec(
-        *_COMMAND, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env=_environment(), start_new_session=True
+    """What the child answers. asyncio's own subprocesses may wait for ever when they are cancelled at a wrong moment (Python 3.11),
+    so this is a plain one: its pipes are used from threads, and whatever happens, killing it ends their waiting."""
+    child = subprocess.Popen(  # noqa: ASYNC220, S603  # a millisecond; the command is ours
+        _COMMAND, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL, env=_environment(), start_new_session=True, bufsize=0
     )
     try:
         async with asyncio.timeout(FEEDING_SECONDS):
             await _feed(child, parts, told)
         async with asyncio.timeout(SECONDS):  # it begins when it has everything
-            answer = await _collect(child)
-            await child.wait()
+            answer = await asyncio.to_thread(_collect, child)
+            code = await asyncio.to_thread(child.wait)
     except TimeoutError:
         raise Unfit(f"Reading it takes longer than {SECONDS:.0f} seconds, which is the most that is allowed.") from None
     finally:
-        with suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
-    if child.returncode:
-        raise Unfit(_ending(child.returncode))
+        child.kill()
+        await asyncio.shield(asyncio.to_thread(_bury, child))
+    if code:
+        raise Unfit(_ending(code))
     return answer
 
 
-async def _feed(child: asyncio.subprocess.Process, parts: AsyncIterator[bytes], told: Told) -> None:
+async def _feed(child: Child, parts: AsyncIterator[bytes], told: Told) -> None:
     assert child.stdin is not None  # noqa: S101
-    try:
-        child.stdin.write(msgspec.json.encode(told) + b"\n")
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has died already
-            async for part in parts:
-                child.stdin.write(part)
-                await child.stdin.drain()
-    finally:
-        child.stdin.close()
+    with suppress(BrokenPipeError):  # it has died already
+        await asyncio.to_thread(child.stdin.write, msgspec.json.encode(told) + b"\n")
+        async for part in parts:
+            await asyncio.to_thread(_write, child.stdin, part)
+    child.stdin.close()
 
 
-async def _collect(child: asyncio.subprocess.Process) -> bytes:
+def _write(stdin: IO[bytes], part: bytes) -> None:
+    """All of it: an unbuffered pipe takes as much as fits."""
+    view = memoryview(part)
+    while view:
+        view = view[stdin.write(view) :]
+
+
+def _collect(child: Child) -> bytes:
     assert child.stdout is not None  # noqa: S101
     parts, size = [], 0
-    while part := await child.stdout.read(256 * 1024):
+    while part := child.stdout.read(256 * 1024):
         parts.append(part)
         if (size := size + len(part)) > LONGEST_OUTPUT:
             raise Unfit("There is more text in it than is taken.")
     return b"".join(parts)
+
+
+def _bury(child: Child) -> None:
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def _ending(code: int) -> str:

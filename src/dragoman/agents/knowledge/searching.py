@@ -4,6 +4,7 @@ By words, a passage is worth the share of the question's telling words that it h
 also its `strength`, which is comparable between questions. By meaning, it is the nearness of its vector.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from dragoman.agents.knowledge import queries, vectors
 from dragoman.agents.knowledge.asking import BUDGET, Sought, understand
 from dragoman.store.database import Database, Row
 
+TRIES = 3
 RANKED = 64
 FUSED = 40  # of each rank
 RRF = 60  # the usual constant of reciprocal rank fusion
@@ -74,26 +76,33 @@ async def search(
     if not bases or limit < 1:
         return []
     scope = {"organisation_id": organisation_id, "bases": bases}
-    sought = await understand(db, organisation_id, bases, question)
-    ranks = [await _by_words(db, scope, sought)] if sought else []
-    if embedding and await vectors.kept(db):
-        ranks.append(await _by_meaning(db, scope, embedding, model))
-    scores = _fuse(ranks)
-    best = sorted(scores, key=scores.__getitem__, reverse=True)[:limit]
-    return await _load(db, scope, sought, best, scores)
+    found: list[Passage] = []
+    for _ in range(TRIES):  # a document that was read again between two statements has other passages now: look once more
+        (sought, by_words), by_meaning = await asyncio.gather(_by_words(db, scope, question), _by_meaning(db, scope, embedding, model))
+        scores = _fuse([by_words, by_meaning])
+        best = sorted(scores, key=scores.__getitem__, reverse=True)[:limit]
+        found = await _load(db, scope, sought, best, scores)
+        if len(found) == len(best):
+            break
+    return found
 
 
-async def _by_words(db: Database, scope: dict[str, object], sought: Sought) -> list[Place]:
+async def _by_words(db: Database, scope: Row, question: str) -> tuple[Sought | None, list[Place]]:
+    sought = await understand(db, scope["organisation_id"], scope["bases"], question)
+    if sought is None:
+        return None, []
     statement, rows = queries.candidates(len(sought.groups)), list[Row]()
     for wanted in sought.wanted:
         if len(rows) < FUSED:
             params = {**scope, **sought.params(), "wanted": wanted, "any": sought.any, "most": BUDGET, "ranked": RANKED}
             rows = await db.fetch(statement, params)
     rows.sort(key=lambda row: (row["strength"] * (1 + row["rank"]), row["rank"]), reverse=True)
-    return [_place(row) for row in rows[:FUSED]]
+    return sought, [_place(row) for row in rows[:FUSED]]
 
 
-async def _by_meaning(db: Database, scope: dict[str, object], embedding: list[float], model: str | None) -> list[Place]:
+async def _by_meaning(db: Database, scope: Row, embedding: list[float] | None, model: str | None) -> list[Place]:
+    if not embedding or not vectors.fits(embedding) or not await vectors.kept(db):
+        return []
     dims = len(embedding)
     async with db.transaction() as connection:
         cursor = await connection.execute(queries.SIZE, scope)
@@ -115,9 +124,7 @@ def _fuse(ranks: Iterable[list[Place]]) -> dict[Place, float]:
     return scores
 
 
-async def _load(
-    db: Database, scope: dict[str, object], sought: Sought | None, places: list[Place], scores: dict[Place, float]
-) -> list[Passage]:
+async def _load(db: Database, scope: Row, sought: Sought | None, places: list[Place], scores: dict[Place, float]) -> list[Passage]:
     if not places:
         return []
     groups = sought.groups if sought else []

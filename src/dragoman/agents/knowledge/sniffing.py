@@ -21,6 +21,7 @@ _REFUSED = (
     (b"MZ", "It is a program, not a document."),
     (b"\x7fELF", "It is a program, not a document."),
 )
+DAMAGED = "The file is damaged: it cannot be unpacked."
 SUPPORTED = "Readable are PDF, DOCX, XLSX, PPTX, HTML, Markdown, text and CSV."
 
 _HTML = re.compile(
@@ -72,7 +73,7 @@ def _office(data: bytes) -> Kind:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as error:
-        raise Unfit("The file is damaged: it cannot be unpacked.") from error
+        raise Unfit(DAMAGED) from error
     guard(entries)
     kinds = {kind for name, kind in _OFFICE.items() if any(entry.filename == name for entry in entries)}
     if len(kinds) != 1:

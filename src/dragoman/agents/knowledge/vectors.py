@@ -1,11 +1,13 @@
 """Whether this database can keep vectors, and how they are written."""
 
+import math
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 from dragoman.store.database import Database
 
-MOST_DIMS = 4000  # pgvector indexes and keeps no longer ones in a row
+MOST_DIMS = 4000  # pgvector indexes no longer ones
+LARGEST = 65504.0  # of a number of half precision
 
 _KNOWN: WeakKeyDictionary[Database, bool] = WeakKeyDictionary()
 _FOUND = "select to_regclass('passage_vectors') is not null as found"
@@ -17,6 +19,11 @@ async def kept(db: Database) -> bool:
         row = await db.fetch_one(_FOUND)
         _KNOWN[db] = bool(row and row["found"])
     return _KNOWN[db]
+
+
+def fits(vector: Sequence[float]) -> bool:
+    """Whether it can be kept and compared."""
+    return 0 < len(vector) <= MOST_DIMS and all(math.isfinite(value) and abs(value) <= LARGEST for value in vector)
 
 
 def written(vector: Sequence[float]) -> str:

@@ -7,9 +7,10 @@ import re
 from dragoman.agents.knowledge.readers.tables import rows
 from dragoman.agents.knowledge.text import Collected, Text, Told
 
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*")
+_HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 _UNDERLINE = re.compile(r"(=+|-+)\s*")
 _FENCE = re.compile(r"\s*(```|~~~)")
+_GAP = re.compile(r"\n{3,}")
 _ROW = re.compile(r"\s*\|.*\|\s*")
 DELIMITERS = ",;\t|"
 
@@ -56,7 +57,7 @@ def _delimiter(text: str, name: str) -> str | None:
 def add_markdown(found: Collected, text: str) -> None:
     paragraph: list[str] = []
     fenced = False
-    for line in text.splitlines():
+    for line in _GAP.sub("\n\n", text).splitlines():
         if _FENCE.match(line):
             fenced = not fenced
         heading = None if fenced else _HEADING.fullmatch(line)
@@ -65,7 +66,7 @@ def add_markdown(found: Collected, text: str) -> None:
             paragraph = []
         elif heading:
             found.add("\n".join(paragraph))
-            found.add(heading[2], len(heading[1]))
+            found.add(heading[2].rstrip().rstrip("#"), len(heading[1]))
             paragraph = []
         elif line.strip() or fenced:
             paragraph.append(line.rstrip())

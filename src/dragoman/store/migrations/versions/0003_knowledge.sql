@@ -64,8 +64,9 @@ create table passages (
     tokens integer not null,
     tsv tsvector not null,
     primary key (organisation_id, document_id, version, position)
-) with (toast_tuple_target = 8160); -- ranking reads tsv of many rows: keep it in the row, not packed and beside it
-alter table passages alter column tsv set storage main;
+) with (toast_tuple_target = 3000);
+-- Ranking reads tsv of many rows, and text of few: tsv stays in the row as it is, text goes beside it when both are too much.
+alter table passages alter column tsv set storage main, alter column text set storage external;
 create index passages_by_words on passages using gin (tsv) with (fastupdate = off); -- a search must not read a waiting list first
 
 -- Which words a knowledge base has, and in how many passages: how much a word tells, and which forms of it there are.
