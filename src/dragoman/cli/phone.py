@@ -14,7 +14,11 @@ from dragoman.http.trusted import Trusted
 
 
 class NotThere(Problem):
-    """The server does not answer, or has no sandbox."""
+    """The server does not answer, has no sandbox, or says no: then `answered` is the status."""
+
+    def __init__(self, message: str, answered: int | None = None) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 @dataclass
@@ -35,7 +39,8 @@ class Server:
         if answer.status == 404 and path.startswith("/sandbox/"):
             raise NotThere(f"the server at {self.url} has no sandbox; start it with DRAGOMAN_GRAPH_URL=sandbox")
         if answer.status >= 300:
-            raise NotThere(f"{method} {path} was answered with {answer.status}: {answer.body[:300].decode(errors='replace')}")
+            why = answer.body[:300].decode(errors="replace")
+            raise NotThere(f"{method} {path} was answered with {answer.status}: {why}", answer.status)
         return msgspec.json.decode(answer.body) if answer.body else None
 
 
