@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from dragoman.store import jobs
+
 RECEIVED = Counter("dragoman_messages_received_total", "Customer messages stored")
 DUPLICATES = Counter("dragoman_messages_duplicate_total", "Customer messages that had been stored before")
 REFUSED = Counter("dragoman_webhooks_refused_total", "Webhooks or events that were not processed", ["reason"])
@@ -14,3 +16,4 @@ MEDIA = Counter("dragoman_media_fetched_total", "Media files by what came of fet
 HELD = Gauge("dragoman_conversations_held", "Conversations this process is working on")
 LEASES_LOST = Counter("dragoman_leases_lost_total", "Times this process found that another had taken its conversation over")
 CRASHED = Counter("dragoman_conversations_crashed_total", "Times work on a conversation ended in an unexpected error")
+JOBS = jobs.JOBS  # counted where the queue is
