@@ -120,7 +120,7 @@ async def test_jobs_under_one_lock_run_one_after_the_other_and_in_order(database
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
-        await asyncio.sleep(0)
+        await database.fetch("select pg_sleep(0.03)")
         inside -= 1
 
     oven = Oven(bake)
@@ -165,7 +165,7 @@ async def test_a_stopping_worker_gives_its_job_back(database, monkeypatch):
         begun.set()
         await asyncio.Event().wait()
 
-    async with running(database.uri, Oven(bake_for_ever).task):
+    async with running(database.uri, Oven(bake_for_ever, delays=()).task):
         async with database.transaction() as connection:
             await jobs.defer(connection, "bake", loaf="rye")
         await asyncio.wait_for(begun.wait(), 10)

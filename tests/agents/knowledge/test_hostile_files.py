@@ -94,6 +94,17 @@ HOSTILE = {
 }  # fmt: skip
 
 
+CAUSES = {
+    "an archive that unpacks to 80 MB": "unpacks to far more than a document of its size does",
+    "a part that is packed a thousandfold": "unpacks to far more than a document of its size does",
+    "a list that lies about sizes": "damaged",
+    "thousands of parts": "an archive of more than 2000 parts",
+    "archives within archives": "an archive and not a document",
+    "a page tree that contains itself": "damaged or larger inside than is allowed",
+    "arrays within arrays": "nested too deeply",
+}
+
+
 @pytest.mark.parametrize("what", HOSTILE)
 async def test_a_hostile_file_ends_in_time_with_a_plain_cause(what):
     data = HOSTILE[what]()
@@ -104,8 +115,9 @@ async def test_a_hostile_file_ends_in_time_with_a_plain_cause(what):
     assert resident() - before < 48 * MIB  # the file itself is in this test's memory, and its text at most once more
     if isinstance(outcome, str):
         assert outcome.endswith(".")
-        assert "Traceback" not in outcome
+        assert CAUSES.get(what, "") in outcome
     else:
+        assert what not in CAUSES
         assert outcome.characters <= 2_000_000
 
 

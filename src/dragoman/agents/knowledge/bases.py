@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from dragoman.agents.knowledge import documents_queries as queries
+from dragoman.agents.knowledge import indexing
 from dragoman.agents.knowledge.chunking import clean
 from dragoman.clock import Clock
 from dragoman.errors import Invalid, NotFound
@@ -81,6 +82,18 @@ async def rename(db: Database, clock: Clock, organisation_id: UUID, base_id: UUI
     scope = {"organisation_id": organisation_id, "id": base_id, "name": label(name, "name"), "now": clock.now()}
     await db.execute(queries.RENAME_BASE, scope)
     return await get(db, organisation_id, base_id)
+
+
+async def delete(connection: Connection, db: Database, clock: Clock, organisation_id: UUID, base_id: UUID) -> None:
+    """The base with everything in it, for whoever reads it. Raises NotFound."""
+    scope = {"organisation_id": organisation_id, "id": base_id, "knowledge_base_id": base_id}
+    cursor = await connection.execute(queries.IN_BASE_FOR_UPDATE, scope)
+    for row in await cursor.fetchall():
+        await indexing.remove(connection, db, clock, organisation_id, row["id"])
+    await connection.execute(queries.UNSHARE_BASE, scope)
+    cursor = await connection.execute(queries.DELETE_BASE, scope)
+    if not cursor.rowcount:
+        raise NotFound("there is no such knowledge base")
 
 
 def label(name: str, at: str) -> str:

@@ -123,8 +123,9 @@ class _Walk:
         raise Unfit(f"The page leads on to other addresses more than {MOST_REDIRECTS} times.")
 
     async def get(self, url: str) -> tuple[Answer, str]:
+        """A page that `is_new`, and where it came from in the end."""
         for _ in range(MOST_REDIRECTS + 1):
-            if _host(url) != self.host or not self.robots.can_fetch(AGENT, url):
+            if not self.robots.can_fetch(AGENT, url):
                 raise _Elsewhere
             await self._keep_distance()
             answer = await self._request(url, LARGEST_PAGE)

@@ -47,6 +47,12 @@ RENAME_BASE = """
 update knowledge_bases set name = %(name)s, updated_at = %(now)s where organisation_id = %(organisation_id)s and id = %(id)s
 """
 
+UNSHARE_BASE = """
+delete from agent_knowledge_bases where organisation_id = %(organisation_id)s and knowledge_base_id = %(knowledge_base_id)s
+"""
+
+DELETE_BASE = "delete from knowledge_bases where organisation_id = %(organisation_id)s and id = %(id)s"
+
 # Documents.
 
 _DOCUMENT = """id, knowledge_base_id, name, kind, state, cause, url, object_key, mime_type, size, sha256, settings, wanted, version,
