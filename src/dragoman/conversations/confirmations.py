@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from dragoman.agents.llm import queries
-from dragoman.agents.llm.calling import CONFIRM, DECLINE
-from dragoman.agents.llm.confirming import HELD_FOR
+from dragoman.agents.llm.journal import CONFIRM, DECLINE, HELD_FOR
 from dragoman.conversations import later, ownership, reading
 from dragoman.conversations.services import Services
 from dragoman.errors import NotFound

@@ -8,27 +8,24 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import msgspec
 import structlog
+from pydantic_ai.messages import ToolCallPart
 
 from dragoman.agents.capability import Run
-from dragoman.agents.llm.journal import Journal
+from dragoman.agents.llm.journal import CONFIRM, DECLINE, Journal
 from dragoman.agents.llm.spending import Spending
 from dragoman.agents.relations import records as relations
 from dragoman.agents.tools import LONGEST_RESULT, Json, Result, Tool
 from dragoman.agents.turns import Transfer
 from dragoman.whatsapp.content import Button, Buttons, Outgoing
 
-if TYPE_CHECKING:
-    from pydantic_ai.messages import ToolCallPart
-
 log = structlog.get_logger()
 
 SAME_CALLS = 3  # of one tool with the same arguments
-CONFIRM, DECLINE = "confirm:", "decline:"
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Verdict:
     waits: bool = False
 
 
-def arguments(call: "ToolCallPart") -> tuple[Json, str | None]:
+def arguments(call: ToolCallPart) -> tuple[Json, str | None]:
     """The arguments of a call, or why they cannot be read."""
     given: Any = call.args
     if isinstance(given, str):

@@ -1,17 +1,13 @@
 """A call that waited for the customer's word: the button that was tapped says yes or no to exactly that call, once."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from dragoman.agents.capability import Run
 from dragoman.agents.llm import asking, queries
-from dragoman.agents.llm.calling import CONFIRM, DECLINE
-from dragoman.agents.llm.journal import LOST, Journal, result_of
+from dragoman.agents.llm.journal import CONFIRM, DECLINE, HELD_FOR, LOST, Journal, result_of
 from dragoman.agents.tools import Call, Json, Result, Tool
-
-HELD_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True)

@@ -15,3 +15,7 @@ class Draft:
     transfer: Transfer | None = None
     repairs: int = 0
     cause: str | None = None
+
+
+class Superseded(Exception):
+    """The customer wrote again before anything was said or done."""

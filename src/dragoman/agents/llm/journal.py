@@ -6,6 +6,7 @@ that can change something is made once. Of one that had left when the process di
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,9 @@ from dragoman.whatsapp.content import Outgoing
 LOST = (
     "The server stopped while this call was under way, so nobody knows whether it took effect. Do not make it again; say so if it matters."
 )
-HELD_FOR = {"customer": "the customer", "person": "somebody of the business"}
+# The answer to a held call carries its id behind one of these words, for so long.
+CONFIRM, DECLINE = "confirm:", "decline:"
+HELD_FOR = timedelta(hours=24)
 
 
 class Generation(msgspec.Struct, kw_only=True):

@@ -1,32 +1,20 @@
-"""One turn of a native agent: the model is asked, its calls are made, it is asked again, until it answers.
-
-Before each step a limit may end the turn, and a newer message of the customer may replace the draft, as long as no call has been made that
-can change something. What happened is in the journal: the same turn, begun again, goes on where it was.
-"""
+"""One turn of a native agent: who thinks about it, and what came of it as an Outcome. See `thinking` for the work itself."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
-from dragoman.agents.llm import asking, calling, confirming, faq, gathering, providers, speaking
-from dragoman.agents.llm.draft import Draft
-from dragoman.agents.llm.journal import Journal, Ledger
-from dragoman.agents.llm.providers import Choice, ModelError
-from dragoman.agents.llm.spending import Spending
+from dragoman.agents.llm import faq, gathering, providers
+from dragoman.agents.llm.draft import Superseded
+from dragoman.agents.llm.journal import Ledger
+from dragoman.agents.llm.providers import ModelError
 from dragoman.agents.records import Agent
-from dragoman.agents.turns import Outcome, Scene, Transfer
-from dragoman.errors import Invalid
-from dragoman.whatsapp.content import Outgoing, Text
-
-if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
+from dragoman.agents.turns import Outcome, Scene
 
 log = structlog.get_logger()
-
-REPAIRS = 2  # answers that could not be used, in one turn
 
 
 async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcome:
@@ -44,131 +32,15 @@ async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcom
         if choice is None:
             draft = await faq.answer(run, gathered)
         else:
-            draft = await _Thinking(run, await Journal.of(run, ledger), choice, gathered, await Spending.of(run)).think()
+            from dragoman.agents.llm.thinking import think
+
+            draft = await think(run, ledger, choice, gathered)
     except ModelError as error:
         log.warning("a model did not answer", agent_id=str(agent.id), lasting=error.lasting)
         return outcome("refused" if error.lasting else "failed", cause=f"The model did not answer: {error}.", retry_after=error.retry_after)
-    except asking.Superseded:
+    except Superseded:
         return outcome("superseded")
     said = {"contents": draft.contents, "transfer": draft.transfer, "cause": draft.cause, "citations": gathered.citations}
     wamid = scene.turn.said[-1].wamid if scene.turn.said else None
     kind = "answered" if draft.contents or draft.transfer else "silent"
     return outcome(kind, reply_to=wamid if draft.quote else None, **said)
-
-
-class _Thinking:
-    def __init__(self, run: Run, journal: Journal, choice: Choice, gathered: gathering.Gathered, spending: Spending) -> None:
-        self.run = run
-        self.journal = journal
-        self.gathered = gathered
-        self.spending = spending
-        self.draft = Draft()
-        self.ask = asking.Asking(run, journal, choice, gathered, spending)
-        self.calls = calling.Calling(run, journal, gathered.tools)
-        journal.outside |= gathered.outside
-
-    async def think(self) -> Draft:
-        messages = await self.ask.opening()
-        if confirmed := await confirming.answered(self.run, self.journal, self.gathered.tools):
-            if confirmed.declined:
-                return Draft([Text(body=self.run.agent.options.confirmations.declined)])
-            messages += confirmed.messages
-            self._take(confirmed.result.contents, confirmed.result.transfer)
-        position = 0
-        while True:
-            reason = self.spending.over() or ("the model's calls could not be used" if self.draft.repairs > REPAIRS else None)
-            if reason:
-                return self._limited(reason)
-            response = await self.ask.next(messages, position)
-            self.spending.steps += 1
-            if await self._finished(messages, response, position):
-                return self.draft
-            position += 1
-
-    async def _finished(self, messages: "list[ModelMessage]", response: "ModelResponse", position: int) -> bool:
-        """Take a response in; True when it was the answer. Else its calls are made and `messages` are ready for the next step."""
-        calls = list(response.tool_calls)
-        if not calls:
-            return self._final(messages, response)
-        returns: list[Any] = []
-        ended = False
-        for call in calls:
-            ended |= await self._made(call, position, returns)
-        if ended and all(call.tool_name in (speaking.SEND, speaking.SILENT) for call in calls):
-            return True
-        if self.draft.transfer or self._waits:
-            self._add_text(response.text or "")
-            return True
-        messages += [response, asking.request(returns)]
-        return False
-
-    _waits = False
-
-    async def _made(self, call: "ToolCallPart", position: int, returns: list[Any]) -> bool:
-        """Make one call; True when it was the answer itself."""
-        args, wrong = calling.arguments(call)
-        tool = self.gathered.tools.get(call.tool_name)
-        if wrong or tool is None or (wrong := calling.misfit(tool, args)):
-            error = wrong or f"there is no tool {call.tool_name[:64]}; use one you were offered"
-            await self.journal.refuse(call.tool_name, position, call.tool_call_id, args, error)
-            returns.append(asking.returned(call, f"Not done: {error}", ok=False))
-            self.draft.repairs += 1
-            return False
-        if tool.name == speaking.SILENT:
-            return True
-        if tool.name == speaking.SEND:
-            return self._say(call, args, returns)
-        self.spending.calls += 1
-        verdict = await self.calls.make(tool, position, call.tool_call_id, args, self.spending)
-        if verdict.waits:
-            self._waits = True
-            self.draft.contents += verdict.contents
-        self._take(verdict.contents if not verdict.waits else [], verdict.transfer)
-        returns.append(asking.returned(call, verdict.text, ok=not verdict.error))
-        return False
-
-    def _say(self, call: "ToolCallPart", args: dict[str, Any], returns: list[Any]) -> bool:
-        said = self.run.turn.said
-        try:
-            contents, quote = speaking.of_call(args, said[-1].wamid if said else None, self.ask.known)
-        except Invalid as wrong:
-            self.draft.repairs += 1
-            returns.append(asking.returned(call, f"Not sent: {wrong.message}", ok=False))
-            return False
-        self.draft.contents += contents
-        self.draft.quote |= quote
-        returns.append(asking.returned(call, "sent"))
-        return True
-
-    def _take(self, contents: list[Outgoing], transfer: Transfer | None) -> None:
-        self.draft.contents += contents
-        self.draft.transfer = self.draft.transfer or transfer
-
-    def _final(self, messages: "list[ModelMessage]", response: "ModelResponse") -> bool:
-        text = response.text or ""
-        try:
-            self._add_text(text)
-        except Invalid as wrong:
-            self.draft.repairs += 1
-            if self.draft.repairs > REPAIRS:
-                self._limited(wrong.message)
-                return True
-            messages += [response, asking.correction(f"Your answer could not be sent: {wrong.message}. Answer again, shorter.")]
-            return False
-        if not text and not self.draft.contents and response.finish_reason == "content_filter":
-            self.draft.cause = "The model refused to answer."
-            self._limited("the model refused to answer")
-        return True
-
-    def _add_text(self, text: str) -> None:
-        self.draft.contents += speaking.of_text(text)
-
-    def _limited(self, reason: str) -> Draft:
-        """What is configured for a turn that may not go on."""
-        on_limit = self.run.agent.options.on_limit
-        self.draft.cause = f"The agent stopped: {reason}."
-        if on_limit.action != "silence" and on_limit.text:
-            self.draft.contents.append(Text(body=on_limit.text))
-        if on_limit.action == "hand_over":
-            self.draft.transfer = Transfer(reason=reason)
-        return self.draft

@@ -36,6 +36,7 @@ from dragoman.api.v1 import (
     agents,
     api_keys,
     api_tools,
+    confirmations,
     connectors,
     contacts,
     conversation_acts,
@@ -45,6 +46,8 @@ from dragoman.api.v1 import (
     memory,
     model_providers,
     phone_numbers,
+    relations,
+    sessions,
     wakeups,
 )
 from dragoman.api.v1.edge import Edge
@@ -63,6 +66,9 @@ ROUTERS = [
     memory.routes,
     model_providers.routes,
     wakeups.routes,
+    confirmations.routes,
+    sessions.routes,
+    relations.routes,
     additions.routes,
 ]
 
