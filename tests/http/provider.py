@@ -87,7 +87,8 @@ async def provider():
     app.router.add_post("/v1/messages", place.messages)
     app.router.add_post("/v1beta/models/{call}", place.generate)
     app.router.add_post("/mcp", place.tools)
-    runner = web.AppRunner(app, shutdown_timeout=0)
+    # A word that nobody waits for any more is not waited for either, or a test that fails half way would never end.
+    runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
