@@ -10,7 +10,7 @@ from tests.agents.api_shop import Shop, described, fixed
 from tests.agents.one_turn import bakery_on, call, services_on
 
 from dragoman.agents.capabilities.api_tools import CAPABILITY
-from dragoman.agents.llm.calling import misfit
+from dragoman.agents.llm.fitting import misfit
 from dragoman.agents.tools import LONGEST_RESULT
 
 

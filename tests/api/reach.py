@@ -6,7 +6,21 @@ filters that name other rows. Names in braces, here and in the path, stand for r
 
 from typing import Any, NamedTuple
 
-CAST = ("agent_id", "number", "prefix", "conversation_id", "contact_id", "delivery_id", "memory_key_id", "tool_id", "connector_id")
+CAST = (
+    "agent_id",
+    "number",
+    "prefix",
+    "conversation_id",
+    "contact_id",
+    "delivery_id",
+    "memory_key_id",
+    "tool_id",
+    "connector_id",
+    "provider",
+    "wakeup_id",
+    "session_id",
+    "call_id",
+)
 
 
 class Reach(NamedTuple):
@@ -16,6 +30,19 @@ class Reach(NamedTuple):
 
 
 REACH = {
+    ("GET", "/model-providers/"): Reach(),
+    ("PUT", "/model-providers/{provider}/"): Reach({"apiKey": "sk-0123456789"}),
+    ("DELETE", "/model-providers/{provider}/"): Reach(status=204),
+    ("POST", "/conversations/{conversation_id}/prompt/"): Reach({"prompt": "Say hello."}, status=409),  # its agent is no native one
+    ("GET", "/conversations/{conversation_id}/wakeups/"): Reach(),
+    ("DELETE", "/conversations/{conversation_id}/wakeups/{wakeup_id}/"): Reach(status=204),
+    ("GET", "/conversations/{conversation_id}/confirmations/"): Reach(),
+    ("POST", "/conversations/{conversation_id}/confirmations/{call_id}/"): Reach({"approve": False}, status=202),
+    ("GET", "/sessions/{session_id}/"): Reach(),
+    ("GET", "/usage/"): Reach(query="?agent={agent_id}"),
+    ("POST", "/agents/{agent_id}/paywall/{contact_id}/"): Reach({"paid": True}, status=204),
+    ("GET", "/agents/{agent_id}/credits/{contact_id}/"): Reach(),
+    ("POST", "/agents/{agent_id}/credits/{contact_id}/"): Reach({"amount": 5}),
     ("GET", "/agents/"): Reach(),
     ("POST", "/agents/"): Reach({"name": "Baker"}, status=201),
     ("POST", "/agents/byoa/"): Reach({"webhookUrl": "https://echo.lumen.example/hook"}, status=201),

@@ -176,3 +176,21 @@ class Story:
         now = self.clock.now()
         where = {"name": "CRM", "description": "", "slug": slug, "url": "https://127.0.0.1/mcp", "auth": "oauth"}
         return await self.put("connectors", **where, status="needs_authorization", created_at=now, updated_at=now)
+
+    async def native(self, agent_id, conversation_id, contact_id, turn_id):
+        """What a native agent leaves behind: a provider's name, a follow-up, a session, a call that waits for a person."""
+        now, place = self.clock.now(), {"agent_id": agent_id, "conversation_id": conversation_id}
+        provider = f"lab-{uuid4().hex[:8]}"
+        await self.provider(provider, now)
+        wakeup = await self.put("wakeups", **place, source="prompt", at=now + timedelta(hours=1), instruction="Ask.", created_at=now)
+        session = await self.put("sessions", **place, contact_id=contact_id, from_seq=1, opened_at=now)
+        held = {"turn_id": turn_id, "contact_id": contact_id, "position": 0, "call_id": "c1", "tool": "refund", "type": "api", "args": {}}
+        call = await self.put("tool_calls", **place, **held, acts=True, state="held", asked="person", started_at=now)
+        return provider, wakeup, session, call
+
+    async def provider(self, name, now):
+        values = {"organisation_id": self.organisation_id, "name": name, "now": now}
+        await self.database.execute(
+            "insert into model_providers values (%(organisation_id)s, %(name)s, 'openai', 'https://127.0.0.1/v1', null, %(now)s, %(now)s)",
+            values,
+        )

@@ -42,6 +42,7 @@ async def test_no_answer_can_hold_a_secret_but_where_it_is_made(document):
     }
     names = {("Param", "secret")}  # whether it is one
     names |= {("Memory", "key"), ("MemoryKeyInput", "key"), ("MemoryKeyShown", "key")}  # of a memory, and no secret
+    names |= {("OutboundTriggerInput", "secret"), ("OutboundTriggerShown", "secret")}  # one that we made: nobody else knows it
     assert holders - names == {("Byoa", "secret"), ("NewApiKey", "key")}
 
 

@@ -72,7 +72,8 @@ async def cast(business, services, clock, number, phone_number_id):
     memory_key = await story.memory_key(echo["id"])
     tool = await story.api_tool(echo["id"])
     connector = await story.connector()
-    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, tool, connector)
+    native = await story.native(echo["id"], chat, dana, turn_id)
+    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, tool, connector, *native)
     return dict(zip(CAST, map(str, ids), strict=True))
 
 
@@ -142,6 +143,8 @@ async def test_rival_finds_none_of_lumens_rows_by_any_id(lumen, rival, mine, the
     wrong = []
     for method, path in ROUTES:
         for name in PARAMETER.findall(path):
+            if (method, name) == ("PUT", "provider"):
+                continue  # a name that everybody may give to a provider of his own
             address, _, body = request(method, path, theirs | {name: mine[name]}, in_body=theirs)
             answer = await rival.call(method, address, body)
             if answer.status != 404 or leaks(answer, mine, lumen, sent=address):

@@ -6,7 +6,7 @@ from tests.agents.mcp.server import ORDER, SEARCH
 from tests.agents.one_turn import call
 
 from dragoman.agents.capabilities.mcp import CAPABILITY, GONE, HELD
-from dragoman.agents.llm.calling import misfit
+from dragoman.agents.llm.fitting import misfit
 from dragoman.agents.mcp import connecting, connectors
 from dragoman.errors import Invalid
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.agents.llm.calling import misfit
+from dragoman.agents.llm.fitting import misfit
 from dragoman.agents.mcp import schemas
 from dragoman.agents.mcp.tools import (
     LONGEST_DESCRIPTION,

@@ -19,7 +19,7 @@ from dragoman.agents.apischema.schema import ApiSchema
 from dragoman.agents.apischema.sending import Came
 from dragoman.agents.capability import Capability, Configured, Run
 from dragoman.agents.kit import Kit
-from dragoman.agents.llm.calling import misfit
+from dragoman.agents.llm.fitting import misfit
 from dragoman.agents.llm.speaking import SEND, SILENT
 from dragoman.agents.names import tool_names
 from dragoman.agents.schema import Schema

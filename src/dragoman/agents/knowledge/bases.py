@@ -16,7 +16,7 @@ from dragoman.store.database import Connection, Database, Row
 LONGEST_NAME = 255
 
 
-class KnowledgeBase(NamedTuple):
+class Shelf(NamedTuple):
     """`agent_id`: whose own it is, or None. `documents` and `passages` count what is in it."""
 
     id: UUID
@@ -28,7 +28,7 @@ class KnowledgeBase(NamedTuple):
     updated_at: datetime
 
 
-async def create(db: Database, clock: Clock, organisation_id: UUID, name: str) -> KnowledgeBase:
+async def create(db: Database, clock: Clock, organisation_id: UUID, name: str) -> Shelf:
     """A knowledge base to be shared. Raises Invalid."""
     base_id = new_id()
     values = {"organisation_id": organisation_id, "id": base_id, "name": label(name, "name"), "agent_id": None, "now": clock.now()}
@@ -66,19 +66,19 @@ async def share(connection: Connection, organisation_id: UUID, agent_id: UUID, k
     await connection.execute(queries.SHARE, scope)
 
 
-async def get(db: Database, organisation_id: UUID, base_id: UUID) -> KnowledgeBase:
+async def get(db: Database, organisation_id: UUID, base_id: UUID) -> Shelf:
     row = await db.fetch_one(queries.GET_BASE, {"organisation_id": organisation_id, "id": base_id})
     if row is None:
         raise NotFound("there is no such knowledge base")
     return _base(row)
 
 
-async def listing(db: Database, organisation_id: UUID) -> list[KnowledgeBase]:
+async def listing(db: Database, organisation_id: UUID) -> list[Shelf]:
     """All of an organisation, agents' own ones too, oldest first."""
     return [_base(row) for row in await db.fetch(queries.ALL_BASES, {"organisation_id": organisation_id})]
 
 
-async def rename(db: Database, clock: Clock, organisation_id: UUID, base_id: UUID, name: str) -> KnowledgeBase:
+async def rename(db: Database, clock: Clock, organisation_id: UUID, base_id: UUID, name: str) -> Shelf:
     scope = {"organisation_id": organisation_id, "id": base_id, "name": label(name, "name"), "now": clock.now()}
     await db.execute(queries.RENAME_BASE, scope)
     return await get(db, organisation_id, base_id)
@@ -104,5 +104,5 @@ def label(name: str, at: str) -> str:
     return kept
 
 
-def _base(row: Row) -> KnowledgeBase:
-    return KnowledgeBase(**{name: row[name] for name in KnowledgeBase._fields})
+def _base(row: Row) -> Shelf:
+    return Shelf(**{name: row[name] for name in Shelf._fields})

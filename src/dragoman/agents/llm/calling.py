@@ -7,11 +7,8 @@ turn has read what somebody else wrote, the customer is asked by a button, becau
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
-import msgspec
 import structlog
 from pydantic_ai.messages import ToolCallPart
 
@@ -54,23 +51,6 @@ def arguments(call: ToolCallPart) -> tuple[Json, str | None]:
     if len(json.dumps(given, default=str)) > LONGEST_RESULT:
         return {}, "the arguments are too long"
     return given, None
-
-
-def misfit(tool: Tool, args: Json) -> str | None:
-    """How `args` break the tool's schema, in one sentence; None when they fit."""
-    try:
-        error = next(iter(_validator(msgspec.json.encode(tool.parameters)).iter_errors(args)), None)
-    except (RecursionError, jsonschema.exceptions._WrappedReferencingError):
-        return "the arguments cannot be checked against the tool's schema"
-    if error is None:
-        return None
-    where = ".".join(str(part) for part in error.absolute_path)
-    return f"{where or 'the arguments'}: {error.message[:300]}"
-
-
-@lru_cache(maxsize=1024)
-def _validator(schema: bytes) -> Any:
-    return jsonschema.Draft202012Validator(json.loads(schema))
 
 
 class Calling:

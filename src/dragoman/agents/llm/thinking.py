@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 
 from dragoman.agents.capability import Run
-from dragoman.agents.llm import asking, calling, confirming, gathering, speaking
+from dragoman.agents.llm import asking, calling, confirming, fitting, gathering, speaking
 from dragoman.agents.llm.draft import Draft
 from dragoman.agents.llm.journal import Journal, Ledger
 from dragoman.agents.llm.providers import Choice
@@ -81,7 +81,7 @@ class _Thinking:
         """Make one call; True when it was the answer itself."""
         args, wrong = calling.arguments(call)
         tool = self.gathered.tools.get(call.tool_name)
-        if wrong or tool is None or (wrong := calling.misfit(tool, args)):
+        if wrong or tool is None or (wrong := fitting.misfit(tool, args)):
             error = wrong or f"there is no tool {call.tool_name[:64]}; use one you were offered"
             await self.journal.refuse(call.tool_name, position, call.tool_call_id, args, error)
             returns.append(asking.returned(call, f"Not done: {error}", ok=False))

@@ -45,12 +45,14 @@ async def list_providers(caller: Authenticated, services: Wired) -> list[Provide
     return [_shown(provider) for provider in await providers.listing(services.kit, caller.organisation_id)]
 
 
-@routes.put("/model-providers/{name}/", summary="Add or change a model provider")
-async def put_provider(name: Name, sent: ProviderInput, caller: Authenticated, services: Wired) -> Provider:
+@routes.put("/model-providers/{provider}/", summary="Add or change a model provider")
+async def put_provider(provider: Name, sent: ProviderInput, caller: Authenticated, services: Wired) -> Provider:
     """`ollama` with `baseUrl` `http://127.0.0.1:11434/v1` makes the models `ollama/<model>`."""
-    return _shown(await providers.put(services.kit, caller.organisation_id, name, sent.kind, sent.base_url or None, sent.api_key or None))
+    return _shown(
+        await providers.put(services.kit, caller.organisation_id, provider, sent.kind, sent.base_url or None, sent.api_key or None)
+    )
 
 
-@routes.delete("/model-providers/{name}/", status_code=204, response_class=Response, summary="Remove a model provider")
-async def delete_provider(name: Name, caller: Authenticated, services: Wired) -> None:
-    await providers.remove(services.kit, caller.organisation_id, name)
+@routes.delete("/model-providers/{provider}/", status_code=204, response_class=Response, summary="Remove a model provider")
+async def delete_provider(provider: Name, caller: Authenticated, services: Wired) -> None:
+    await providers.remove(services.kit, caller.organisation_id, provider)
