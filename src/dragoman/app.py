@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,9 @@ from starlette.types import Receive, Scope, Send
 
 from dragoman.accounts import numbers, organisations
 from dragoman.accounts.secrets import load_key
+from dragoman.agents.knowledge import indexing
+from dragoman.agents.knowledge.shelves import Shelves
+from dragoman.agents.llm import knowing
 from dragoman.api.callback import CallbackDoor
 from dragoman.api.heads import LimitedHeads
 from dragoman.api.health import HealthDoor
@@ -36,6 +40,7 @@ from dragoman.conversations.services import Services
 from dragoman.conversations.worker import Worker
 from dragoman.sandbox.app import Sandbox
 from dragoman.settings import Settings
+from dragoman.store.jobs import Runner
 from dragoman.store.opening import opened
 
 log = structlog.get_logger()
@@ -56,16 +61,24 @@ async def running(settings: Settings, clock: Clock, role: Role = "all") -> Async
         await services.open()
         sandbox = await _sandbox(services) if settings.sandbox and role != "worker" else None
         worker = Worker(services) if role != "web" else None
-        if worker:
+        jobs = _jobs(services, db.uri) if role != "web" else None
+        if worker and jobs:
             await worker.start()
+            await jobs.start()
         try:
             yield application(services, role, sandbox)
         finally:
-            if worker:
-                await worker.stop()
+            await asyncio.gather(*(part.stop() for part in (worker, jobs) if part))
             if sandbox:
                 await sandbox.close()
             await services.close()
+
+
+def _jobs(services: Services, uri: str) -> Runner:
+    """What runs later and belongs to no conversation: reading documents."""
+    embedder_for = partial(knowing.embedder_for, services.kit)
+    shelves = Shelves(services.db, services.clock, services.objects, services.guarded, embedder_for)
+    return Runner(uri, indexing.tasks(shelves))
 
 
 def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:

@@ -131,12 +131,29 @@ async def get(db: Database, organisation_id: UUID, document_id: UUID) -> Documen
     return _document(row)
 
 
+async def of_base(db: Database, organisation_id: UUID, base_id: UUID, document_id: UUID) -> Document:
+    """The same, if it belongs to this base. Raises NotFound."""
+    document = await get(db, organisation_id, document_id)
+    if document.knowledge_base_id != base_id:
+        raise NotFound("there is no such document")
+    return document
+
+
 async def listing(
     db: Database, organisation_id: UUID, base_ids: Sequence[UUID], *, limit: int = MOST_DOCUMENTS, offset: int = 0
 ) -> list[Document]:
     """The documents of these bases, oldest first."""
     scope = {"organisation_id": organisation_id, "bases": list(base_ids), "limit": limit, "offset": offset}
     return [_document(row) for row in await db.fetch(queries.LISTING, scope)]
+
+
+async def of_agents(db: Database, organisation_id: UUID, agents: Sequence[UUID]) -> dict[UUID, list[Document]]:
+    """The documents of these agents' own bases, oldest first: all of them, because a list that is sent back replaces them."""
+    scope = {"organisation_id": organisation_id, "agents": list(agents)}
+    found: dict[UUID, list[Document]] = {}
+    for row in await db.fetch(queries.OF_AGENTS, scope):
+        found.setdefault(row.pop("agent_id"), []).append(_document(row))
+    return found
 
 
 async def count(db: Database, organisation_id: UUID, base_ids: Sequence[UUID]) -> int:

@@ -110,3 +110,9 @@ where organisation_id = %(organisation_id)s and id = %(id)s for update
 """
 
 DELETE = "delete from documents where organisation_id = %(organisation_id)s and id = %(id)s"
+
+OF_AGENTS = """
+select b.agent_id, d.* from knowledge_bases b
+join documents d on d.organisation_id = b.organisation_id and d.knowledge_base_id = b.id
+where b.organisation_id = %(organisation_id)s and b.agent_id = any(%(agents)s) order by d.created_at, d.id
+"""

@@ -6,7 +6,7 @@ from typing import Any
 from dragoman.agents import configured
 from dragoman.agents.capabilities import REGISTRY
 from dragoman.agents.capability import Run
-from dragoman.agents.llm import speaking
+from dragoman.agents.llm import knowing, speaking
 from dragoman.agents.llm.providers import Choice
 from dragoman.agents.tools import Tool
 
@@ -38,6 +38,10 @@ async def gather(run: Run, choice: Choice | None) -> Gathered:
         tools += await capability.tools(run, active)
         if text := await capability.prompt(run, active):
             gathered.prompts.append(text)
+    gathered.passages = await knowing.passages(run)
+    gathered.block = knowing.block(gathered.passages)
+    # Questions with their answers are the business's own words; files and pages may be anybody's.
+    gathered.outside = any(passage.kind != "faq" for passage in gathered.passages)
     for tool in tools:
         name, nth = tool.name, 1
         while name in gathered.tools:  # two kinds may have thought of one name

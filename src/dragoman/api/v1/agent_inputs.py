@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
@@ -131,7 +132,22 @@ class CreateByoaAgentInput(Input):
     byoa: ByoaOptions = Field(default_factory=ByoaOptions)
 
 
+class DocumentEntry(Input):
+    """A document that the agent has; new ones are added at `agents/{id}/documents/`. Fields that only we write are ignored."""
+
+    id: UUID
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_read_only(cls, sent: object) -> object:
+        return _without(sent, ["kind", "status", "cause", "url", "file", "passages", "createdAt", "updatedAt", "indexedAt"])
+
+
 class UpdateAgentInput(ListInputs):
+    documents: Annotated[
+        list[DocumentEntry] | None, Field(max_length=5000, description="Names are taken over; documents that are missing are deleted")
+    ] = None
     name: Name = ""
     description: Annotated[str, Field(max_length=10_000)] = ""
     system_prompt: Annotated[str, Field(max_length=100_000)] = ""

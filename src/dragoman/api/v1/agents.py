@@ -9,11 +9,13 @@ from fastapi import Depends, Header, Query, Response
 from dragoman.accounts import numbers, organisations
 from dragoman.agents import configured, records
 from dragoman.agents.capabilities import REGISTRY
+from dragoman.agents.knowledge import bases, documents
 from dragoman.agents.relations import records as relations
 from dragoman.api.v1 import capability_lists
-from dragoman.api.v1.agent_inputs import CreateAgentInput, CreateByoaAgentInput, UpdateAgentInput
+from dragoman.api.v1.agent_inputs import CreateAgentInput, CreateByoaAgentInput, DocumentEntry, UpdateAgentInput
 from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.capability_lists import sent_lists
+from dragoman.api.v1.documents import KnownDocument, shown
 from dragoman.api.v1.paging import Page, Paged
 from dragoman.api.v1.routing import router
 from dragoman.api.v1.shapes import Agent, AgentObject, Setting, agent_as_object, agent_as_text
@@ -21,6 +23,7 @@ from dragoman.conversations import ownership
 from dragoman.conversations.services import Services
 from dragoman.errors import Invalid
 from dragoman.http import Refused, check_url
+from dragoman.store.database import Connection
 
 routes = router("Agents")
 
@@ -52,6 +55,7 @@ class Desk:
         ids = [agent.id for agent in agents]
         totals = await records.totals(*self.mine, ids)
         lists = await configured.masked(self.services.kit, self.organisation_id, ids, REGISTRY)
+        known = await self._known(ids)
         return [
             self._shape(
                 agent,
@@ -62,7 +66,7 @@ class Desk:
                     totals=totals.get(agent.id, records.Totals()),
                     secret=secret,
                     hint=self._hint(agent),
-                    lists=lists[agent.id],
+                    lists={**lists[agent.id], "documents": known[agent.id]},
                 ),
             )
             for agent in agents
@@ -73,6 +77,19 @@ class Desk:
             check_url(url, self.services.settings.allow_private_urls)
         except Refused as refused:
             raise Invalid(f"{field}: {refused.reason}", field=field) from None
+
+    async def keep_documents(self, connection: Connection, agent_id: UUID, sent: list[DocumentEntry] | None) -> None:
+        """Make the agent's own documents the sent ones; those of shared knowledge bases stay."""
+        if sent is None:
+            return
+        base_id = await bases.own(self.services.db, self.services.clock, self.organisation_id, agent_id)
+        entries = [(entry.id, entry.name) for entry in sent]
+        await documents.replace(connection, self.services.db, self.services.clock, self.organisation_id, base_id, entries, "documents")
+
+    async def _known(self, ids: list[UUID]) -> dict[UUID, list[KnownDocument]]:
+        """The documents of these agents' own knowledge bases."""
+        found = await documents.of_agents(self.services.db, self.organisation_id, ids)
+        return {agent_id: [shown(document) for document in found.get(agent_id, [])] for agent_id in ids}
 
     def _hint(self, agent: records.Agent) -> str | None:
         secrets = records.signing_secrets(self.services.vault, self.services.clock, agent)
@@ -141,6 +158,8 @@ async def duplicate_agent(agent_id: UUID, desk: At) -> Agent | AgentObject:
     async with desk.services.db.transaction() as connection:
         copied, secret = await records.duplicate(*desk.tools, agent_id, within=connection)
         await configured.copy(desk.services.kit, connection, desk.organisation_id, agent_id, copied.id, REGISTRY)
+        read = await bases.of_agent(desk.services.db, desk.organisation_id, agent_id)
+        await bases.share(connection, desk.organisation_id, copied.id, read, "documents")
     return await desk.show(copied, secret)
 
 
@@ -155,6 +174,7 @@ async def _update(agent_id: UUID, sent: UpdateAgentInput, desk: Desk) -> Agent |
     changes = _checked(sent, desk, agent.config, agent.native)
     async with desk.services.db.transaction() as connection:
         await capability_lists.replace(desk.services.kit, connection, desk.organisation_id, agent_id, sent_lists(sent))
+        await desk.keep_documents(connection, agent_id, sent.documents)
         changed, secret = await records.update(*desk.tools, agent_id, changes, within=connection)
     return await desk.show(changed, secret)
 

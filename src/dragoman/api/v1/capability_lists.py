@@ -44,7 +44,6 @@ Nothing = Annotated[list[dict[str, Any]], Field(default_factory=list, max_length
 
 _PROMISED = (
     "tools",
-    "documents",
     "memory_keys",
     "wake_up_configs",
     "outbound_triggers",

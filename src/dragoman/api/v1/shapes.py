@@ -15,6 +15,7 @@ from dragoman.agents.native import Options
 from dragoman.agents.records import Totals
 from dragoman.agents.relations.records import masked
 from dragoman.api.v1.capability_lists import ListShapes
+from dragoman.api.v1.documents import KnownDocument
 from dragoman.api.v1.models import Shape
 from dragoman.settings import Settings
 
@@ -136,6 +137,8 @@ class Byoa(Shape):
 
 class AgentCore(ListShapes):
     """What both representations of an agent share."""
+
+    documents: list[KnownDocument]
 
     id: UUID
     name: str = Field(max_length=255)
