@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -25,8 +26,8 @@ KEY = os.environ.get("API_KEY", "")
 MODEL = os.environ.get("LLM_MODEL", "")
 
 
-def call(method, path, value=None, may_be_missing=False):
-    """The JSON of the answer; None when there is no such place and that is expected."""
+def call(method, path, value=None):
+    """The JSON of the answer."""
     body = None if value is None else json.dumps(value).encode()
     headers = {"X-API-Key": KEY, "Content-Type": "application/json"}
     request = urllib.request.Request(f"{URL}/api/v1{path}", body, headers, method=method)
@@ -34,8 +35,6 @@ def call(method, path, value=None, may_be_missing=False):
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
-        if may_be_missing and error.code in (404, 405):
-            return None
         sys.exit(f"{method} {path} was answered with {error.code}: {error.read(500).decode(errors='replace')}")
     except urllib.error.URLError as error:
         sys.exit(f"No server answers at {URL}: {error.reason}. Start one with `dragoman serve`.")
@@ -62,12 +61,14 @@ def hire(agent):
 
 
 def teach(agent):
-    """Give the agent its knowledge, once. False when the server takes no documents."""
-    if agent["documents"]:
-        return True
-    handbook = {"name": "Handbook", "text": (HERE / "handbook.md").read_text()}
-    known = {"faqs": json.loads((HERE / "faqs.json").read_text())}
-    return all(call("POST", f"/agents/{agent['id']}/documents/", sent, may_be_missing=True) is not None for sent in (known, handbook))
+    """Give the agent its knowledge, once, and wait until it is read."""
+    place = f"/agents/{agent['id']}/documents/"
+    if not agent["documents"]:
+        call("POST", place, {"faqs": json.loads((HERE / "faqs.json").read_text())})
+        call("POST", place, {"name": "Handbook", "text": (HERE / "handbook.md").read_text()})
+    while waiting := [d["name"] for d in call("GET", f"{place}?limit=100")["results"] if d["status"] in ("pending", "processing")]:
+        print(f"  It is reading {waiting[0]} ...")
+        time.sleep(0.5)
 
 
 def main():
@@ -77,8 +78,7 @@ def main():
     shop = order_api.serve(shop_key)
     agent = hire(wanted(f"http://127.0.0.1:{shop.server_address[1]}", shop_key))
     print(f"The shop assistant is agent {agent['id']}, and thinks with {agent['llmModel']}.")
-    if not teach(agent):
-        print("  This server takes no documents over its API: the agent does not know faqs.json and handbook.md.")
+    teach(agent)
     print(f"  On a phone page   {agent['connectUrl']}")
     print(f"  In the terminal   dragoman chat --agent {agent['id']}")
     print("The order API runs until you press Ctrl-C.", flush=True)

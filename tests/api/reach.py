@@ -20,6 +20,7 @@ CAST = (
     "wakeup_id",
     "session_id",
     "call_id",
+    "document_id",
 )
 
 
@@ -30,6 +31,12 @@ class Reach(NamedTuple):
 
 
 REACH = {
+    ("POST", "/agents/{agent_id}/documents/"): Reach({"text": "We are open on Sundays.", "name": "Hours"}, status=201),
+    ("GET", "/agents/{agent_id}/documents/"): Reach(),
+    ("POST", "/agents/{agent_id}/documents/file/"): Reach({"not": "a form"}, status=400),
+    ("GET", "/agents/{agent_id}/documents/{document_id}/"): Reach(),
+    ("DELETE", "/agents/{agent_id}/documents/{document_id}/"): Reach(status=204),
+    ("POST", "/agents/{agent_id}/documents/{document_id}/reindex/"): Reach(status=202),
     ("GET", "/model-providers/"): Reach(),
     ("PUT", "/model-providers/{provider}/"): Reach({"apiKey": "sk-0123456789"}),
     ("DELETE", "/model-providers/{provider}/"): Reach(status=204),

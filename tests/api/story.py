@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
+from dragoman.agents.knowledge import bases, documents
 from dragoman.ids import new_id
 
 DANA_PHONE = "15550007890"
@@ -194,3 +195,8 @@ class Story:
             "insert into model_providers values (%(organisation_id)s, %(name)s, 'openai', 'https://127.0.0.1/v1', null, %(now)s, %(now)s)",
             values,
         )
+
+    async def document(self, agent_id):
+        """A question and its answer, which no job has read yet."""
+        base = await bases.own(self.database, self.clock, self.organisation_id, UUID(str(agent_id)))
+        return (await documents.add_faq(self.database, self.clock, self.organisation_id, base, "Open?", "Yes.")).id

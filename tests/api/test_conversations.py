@@ -29,6 +29,7 @@ async def test_a_conversation_shows_who_talks_where_with_whom(lumen, story, bake
         "name": "Dana",
         "username": None,
         "userId": DANA_BSUID,
+        "optedOutAt": None,
     }
     assert shown["activeAgent"] == {"id": str(bakery.echo), "name": "Echo"}
     assert shown["whatsappNumber"] == {"id": str(bakery.number), "number": LUMEN_NUMBER, "isSandbox": False}

@@ -71,11 +71,10 @@ async def test_an_agent_is_connected_to_a_number(lumen, number):
     ]
 
 
-async def test_an_agent_that_nobody_is_behind_is_not_connected(lumen, number):
+async def test_a_native_agent_is_connected_like_any_other(lumen, number):
     baker = await lumen.post("/agents/", {"name": "Baker"})
-    refused = await lumen.post(PATH + "connect-agent/", {"agentId": baker["id"]})
-    assert (refused.status, refused["code"], refused["field"]) == (400, "agent_not_ready", "agentId")
-    assert "byoa" in refused["error"]
+    connected = await lumen.post(PATH + "connect-agent/", {"agentId": baker["id"]})
+    assert (connected.status, connected["activeAgent"]["name"]) == (200, "Baker")
 
 
 @pytest.mark.parametrize("sent", [{}, {"agentId": "echo"}, {"agentId": None}, {"agentId": str(uuid4()), "webhookId": "x"}, None])

@@ -45,6 +45,18 @@ async def cast(business, services, clock, number, phone_number_id):
     dana = await story.contact(f"Dana of {business.organisation_id}", phone=number.display_number[:-1] + "7")
     chat = await story.conversation(number.id, dana, agent_id=echo["id"])
     await story.hears(chat, f"said to {business.organisation_id}")
+    turn_id, delivery = await asked(story, clock, chat, echo)
+    memory_key = await story.memory_key(echo["id"])
+    tool = await story.api_tool(echo["id"])
+    connector = await story.connector()
+    native = await story.native(echo["id"], chat, dana, turn_id)
+    document = await story.document(echo["id"])
+    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, tool, connector, *native, document)
+    return dict(zip(CAST, map(str, ids), strict=True))
+
+
+async def asked(story, clock, chat, echo):
+    """A turn that failed, and the call of the webhook in it."""
     turn_id = await story.put(
         "turns",
         conversation_id=chat,
@@ -69,12 +81,7 @@ async def cast(business, services, clock, number, phone_number_id):
         duration_ms=1,
         outcome="failed",
     )
-    memory_key = await story.memory_key(echo["id"])
-    tool = await story.api_tool(echo["id"])
-    connector = await story.connector()
-    native = await story.native(echo["id"], chat, dana, turn_id)
-    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, tool, connector, *native)
-    return dict(zip(CAST, map(str, ids), strict=True))
+    return turn_id, delivery
 
 
 def request(method, path, ids, *, in_body=None):

@@ -75,11 +75,6 @@ class Agent:
     updated_at: datetime
 
     @property
-    def ready(self) -> bool:
-        """Somebody answers: a webhook, or the agent inside."""
-        return self.kind == "llm" or self.webhook_url is not None
-
-    @property
     def options(self) -> Options:
         """What only a native agent has, with its defaults."""
         return Options.model_validate(self.native)

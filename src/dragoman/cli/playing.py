@@ -41,35 +41,27 @@ def knowledge(faqs: Path) -> list[dict[str, str]]:
 async def play_native(server: Server, known: list[dict[str, str]]) -> dict[str, Any]:
     """A native agent that knows these questions and answers, and what it makes of one that is among them and one that is not."""
     agent: dict[str, Any] = await server.call("POST", "/api/v1/agents/", {"name": "Lumi", "llmModel": "builtin/faq"})
-    knows = await _teach(server, agent["id"], known)
+    await _teach(server, agent["id"], known)
     typer.echo(f"\nNow a native agent: it thinks inside Dragoman, without a language model ({agent['llmModel']}).\n")
     zoe = await Phone.of(server, "Zoë", "+15550007891")
     await zoe.say(f"/connect:{agent['id']}")
     await zoe.hear(20)
     talk = Talk(server, zoe, "Zoë", "Lumi")
-    if knows:
-        right = next(pair["answer"] for pair in known if pair["question"] == KNOWN)
-        if (said := await talk.exchange(KNOWN)) != right:
-            raise NotThere(f"the native agent knows the answer to {KNOWN!r}, and said {said!r}")
-    else:
-        typer.secho("(This version takes no knowledge over its API yet, so the agent knows nothing.)\n", fg=DIM)
+    right = next(pair["answer"] for pair in known if pair["question"] == KNOWN)
+    if (said := await talk.exchange(KNOWN)) != right:
+        raise NotThere(f"the native agent knows the answer to {KNOWN!r}, and said {said!r}")
     await talk.exchange(UNKNOWN)
     return agent
 
 
-async def _teach(server: Server, agent_id: str, faqs: list[dict[str, str]]) -> bool:
-    """Give the agent its knowledge and wait until it is read; False when the server takes none."""
-    try:
-        await server.call("POST", f"/api/v1/agents/{agent_id}/documents/", {"faqs": faqs})
-    except NotThere as refused:
-        if refused.answered in (404, 405):
-            return False
-        raise
+async def _teach(server: Server, agent_id: str, faqs: list[dict[str, str]]) -> None:
+    """Give the agent its knowledge and wait until it is read."""
+    await server.call("POST", f"/api/v1/agents/{agent_id}/documents/", {"faqs": faqs})
     for _ in range(200):
         documents = (await server.call("GET", f"/api/v1/agents/{agent_id}/"))["documents"]
         states = {document["status"] for document in documents}
         if states == {"ready"}:
-            return True
+            return
         if "error" in states:
             raise NotThere("the example knowledge could not be read; the server's log says why")
         await asyncio.sleep(0.1)

@@ -1,7 +1,7 @@
 """What a native agent knows: files, pages on the web, texts, questions with their answers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -25,7 +25,7 @@ uploads = APIRouter(tags=["Knowledge"])
 FRAME = 64 * 1024  # what a form adds to its file
 
 
-class Faq(Input):
+class FaqPair(Input):
     question: Annotated[str, Field(min_length=1, max_length=documents.LONGEST_QUESTION)]
     answer: Annotated[str, Field(min_length=1, max_length=documents.LONGEST_ANSWER)]
 
@@ -37,7 +37,7 @@ class DocumentInput(Input):
     url: Annotated[str | None, Field(max_length=2000, description="A page; with `depth`, the pages of its host that it leads to")] = None
     depth: Annotated[int, Field(ge=0, le=documents.DEEPEST, strict=True)] = 0
     text: Annotated[str | None, Field(max_length=documents.LONGEST_PAGE, description="Plain text or Markdown")] = None
-    faqs: Annotated[list[Faq] | None, Field(min_length=1, max_length=500)] = None
+    faqs: Annotated[list[FaqPair] | None, Field(min_length=1, max_length=500)] = None
 
     @model_validator(mode="after")
     def _one(self) -> "DocumentInput":
@@ -143,11 +143,11 @@ async def _uploaded(request: Request) -> tuple[str, bytes]:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Invalid("send the file as multipart/form-data, in a part named file", field="file")
     request._body = await read_body(request, documents.LARGEST_FILE + FRAME)  # the form is read from what is here, not from the wire
-    form: Any = await request.form(max_files=1, max_fields=4)
-    file = form.get("file")
-    if not isinstance(file, UploadFile):
-        raise Invalid("file is missing; send it as a part named file", field="file")
-    return file.filename or "File", await file.read()
+    async with request.form(max_files=1, max_fields=4) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Invalid("file is missing; send it as a part named file", field="file")
+        return file.filename or "File", await file.read()
 
 
 @routes.get("/agents/{agent_id}/documents/", summary="List what an agent knows")

@@ -15,7 +15,6 @@ from dragoman.api.v1.routing import router
 from dragoman.api.v1.shapes import PhoneNumber
 from dragoman.conversations import ownership
 from dragoman.conversations.services import Services
-from dragoman.errors import Invalid
 
 routes = router("Phone numbers")
 
@@ -47,13 +46,6 @@ async def connect_agent(number: Digits, sent: ConnectAgentInput, caller: Authent
     """The agent answers from now on. Existing conversations start afresh with it, unless `applyToExisting` is false."""
     found = await numbers.by_digits(services.db, caller.organisation_id, number)
     agent = await records.get(services.db, caller.organisation_id, sent.agent_id)
-    if not agent.ready:
-        raise Invalid(
-            f"the agent {agent.name!r} has nobody to answer yet: give it a webhook first (PATCH /api/v1/agents/{agent.id}/ "
-            'with {"byoa": {"webhookUrl": "https://…"}})',
-            code="agent_not_ready",
-            field="agentId",
-        )
     return await _route(services, found, agent.id, sent.apply_to_existing)
 
 
