@@ -33,7 +33,7 @@ class Reach(NamedTuple):
 REACH = {
     ("POST", "/agents/{agent_id}/documents/"): Reach({"text": "We are open on Sundays.", "name": "Hours"}, status=201),
     ("GET", "/agents/{agent_id}/documents/"): Reach(),
-    ("POST", "/agents/{agent_id}/documents/file/"): Reach({"not": "a form"}, status=400),
+    ("POST", "/agents/{agent_id}/files/"): Reach({"not": "a form"}, status=400),
     ("GET", "/agents/{agent_id}/documents/{document_id}/"): Reach(),
     ("DELETE", "/agents/{agent_id}/documents/{document_id}/"): Reach(status=204),
     ("POST", "/agents/{agent_id}/documents/{document_id}/reindex/"): Reach(status=202),

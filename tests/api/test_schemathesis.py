@@ -31,6 +31,9 @@ EXAMPLES = 12  # of its fuzzing; what it derives from the schema itself is some 
 BEYOND_THE_SCHEMA = [
     "POST /api/v1/agents/",
     "POST /api/v1/agents/byoa/",
+    "POST /api/v1/agents/{agent_id}/credits/{contact_id}/",
+    "POST /api/v1/agents/{agent_id}/documents/",
+    "POST /api/v1/agents/{agent_id}/files/",
     "PUT /api/v1/agents/{agent_id}/",
     "PATCH /api/v1/agents/{agent_id}/",
     "POST /api/v1/agents/{agent_id}/tools/from-curl/",
@@ -39,6 +42,7 @@ BEYOND_THE_SCHEMA = [
     "POST /api/v1/api-keys/",
     "POST /api/v1/contacts/",
     "POST /api/v1/contacts/bulk/",
+    "PATCH /api/v1/contacts/{contact_id}/",
     "PUT /api/v1/contacts/{contact_id}/memory/{memory_key_id}/",
     "POST /api/v1/conversations/",
     "POST /api/v1/conversations/{conversation_id}/messages/",
@@ -47,6 +51,7 @@ BEYOND_THE_SCHEMA = [
     "PUT /api/v1/integrations/connectors/{connector_id}/",
     "PATCH /api/v1/integrations/connectors/{connector_id}/",
     "POST /api/v1/integrations/connectors/{connector_id}/approve/",
+    "PUT /api/v1/model-providers/{provider}/",
     "POST /api/v1/phone-numbers/{number}/connect-agent/",
 ]
 CONFIGURATION = """

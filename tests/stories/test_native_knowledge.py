@@ -80,7 +80,7 @@ async def test_a_file_is_read_and_a_broken_one_says_why(lumen, dana):
         form = aiohttp.FormData()
         form.add_field("file", data, filename=name)
         headers = {"X-API-Key": lumen.key}
-        async with lumen.session.post(f"{lumen.url}/api/v1/agents/{agent['id']}/documents/file/", data=form, headers=headers) as answer:
+        async with lumen.session.post(f"{lumen.url}/api/v1/agents/{agent['id']}/files/", data=form, headers=headers) as answer:
             return answer.status, await answer.json()
 
     status, [made] = await upload("prices.csv", b"bread,price\nrye,4.20 euros\nspelt,4.80 euros\n")

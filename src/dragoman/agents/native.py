@@ -8,23 +8,23 @@ from dragoman.agents.schema import Flag, Schema
 from dragoman.whatsapp.limits import TEXT_BODY
 
 Words = Annotated[str, Field(max_length=TEXT_BODY)]
-Tokens = Annotated[int, Field(ge=1, le=1_000_000_000)]
-Dollars = Annotated[float, Field(gt=0, le=1_000_000)]
+Tokens = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
+Dollars = Annotated[float, Field(strict=True, gt=0, le=1_000_000)]
 
 
 class Limits(Schema):
     """Looked at before each call of the model. None is no limit."""
 
-    steps: Annotated[int, Field(ge=1, le=50, description="Calls of the model in one turn")] = 8
-    tool_calls: Annotated[int, Field(ge=0, le=100, description="Calls of tools in one turn")] = 16
-    seconds: Annotated[float, Field(ge=5, le=600, description="How long one turn may take")] = 120
+    steps: Annotated[int, Field(strict=True, ge=1, le=50, description="Calls of the model in one turn")] = 8
+    tool_calls: Annotated[int, Field(strict=True, ge=0, le=100, description="Calls of tools in one turn")] = 16
+    seconds: Annotated[float, Field(strict=True, ge=5, le=600, description="How long one turn may take")] = 120
     turn_tokens: Annotated[Tokens | None, Field(description="Tokens in one turn, prompt and response together")] = 200_000
     turn_cost: Annotated[Dollars | None, Field(description="US dollars in one turn, where the price is known")] = None
     contact_day_tokens: Tokens | None = None
     contact_day_cost: Dollars | None = None
     agent_day_tokens: Tokens | None = None
     agent_day_cost: Dollars | None = None
-    history_tokens: Annotated[int, Field(ge=200, le=1_000_000, description="How much of the past the model is told")] = 6000
+    history_tokens: Annotated[int, Field(strict=True, ge=200, le=1_000_000, description="How much of the past the model is told")] = 6000
 
 
 class OnLimit(Schema):
@@ -46,7 +46,7 @@ class Confirmations(Schema):
 class Faq(Schema):
     """How `builtin/faq` answers: alone from the agent's knowledge, without a language model."""
 
-    answer_from: Annotated[float, Field(ge=0, le=1, description="From this strength on a passage is the answer")] = 0.5
+    answer_from: Annotated[float, Field(strict=True, ge=0, le=1, description="From this strength on a passage is the answer")] = 0.5
     rephrase: Words = "I am not sure I understood. Could you say it in other words?"
     hand_over: Annotated[Flag, Field(description="After a second question in a row without an answer, a person takes over")] = False
     handing_over: Words = "I do not know that. A colleague will answer you here."
@@ -68,11 +68,11 @@ class Options(Schema):
     persona: Annotated[str, Field(max_length=20_000, description="Who the agent is")] = ""
     goal: Annotated[str, Field(max_length=20_000, description="What it is to reach")] = ""
     time_zone: Annotated[str, Field(max_length=64, description="For the time that the model is told")] = "UTC"
-    temperature: Annotated[float | None, Field(ge=0, le=2)] = None
-    max_tokens: Annotated[int | None, Field(ge=1, le=200_000, description="Of one response")] = None
-    idle_hours: Annotated[float, Field(gt=0, le=24 * 30, description="A session ends when nothing is said for so long")] = 24
+    temperature: Annotated[float | None, Field(strict=True, ge=0, le=2)] = None
+    max_tokens: Annotated[int | None, Field(strict=True, ge=1, le=200_000, description="Of one response")] = None
+    idle_hours: Annotated[float, Field(strict=True, gt=0, le=24 * 30, description="A session ends when nothing is said for so long")] = 24
     max_messages: Annotated[
-        int | None, Field(ge=1, le=100_000, description="Answers in one session; after the last one it keeps quiet")
+        int | None, Field(strict=True, ge=1, le=100_000, description="Answers in one session; after the last one it keeps quiet")
     ] = None
     closing_text: Annotated[str, Field(max_length=TEXT_BODY, description="Said with the last answer that `maxMessages` allows")] = ""
     opt_out_text: Annotated[str, Field(max_length=TEXT_BODY, description="Answer to STOP")] = (

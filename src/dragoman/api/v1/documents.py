@@ -15,12 +15,12 @@ from dragoman.api.body import read_body
 from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.models import Input, Shape
 from dragoman.api.v1.paging import Page, Paged
-from dragoman.api.v1.routing import router
+from dragoman.api.v1.routing import ANSWERS, router
 from dragoman.conversations.services import Services
 from dragoman.errors import Invalid
 
 routes = router("Knowledge")
-uploads = APIRouter(tags=["Knowledge"])
+uploads = APIRouter(tags=["Knowledge"], responses=ANSWERS, redirect_slashes=False)
 
 FRAME = 64 * 1024  # what a form adds to its file
 
@@ -31,7 +31,7 @@ class FaqPair(Input):
 
 
 class DocumentInput(Input):
-    """One of `url`, `text` and `faqs`. A file goes to `documents/file/`."""
+    """One of `url`, `text` and `faqs`. A file goes to `files/`."""
 
     name: Annotated[str, Field(max_length=255)] = ""
     url: Annotated[str | None, Field(max_length=2000, description="A page; with `depth`, the pages of its host that it leads to")] = None
@@ -42,7 +42,7 @@ class DocumentInput(Input):
     @model_validator(mode="after")
     def _one(self) -> "DocumentInput":
         if sum(part is not None for part in (self.url, self.text, self.faqs)) != 1:
-            raise ValueError("send one of url, text and faqs; a file goes to documents/file/")
+            raise ValueError("send one of url, text and faqs; a file goes to files/")
         return self
 
 
@@ -117,7 +117,7 @@ async def add_documents(agent_id: UUID, sent: DocumentInput, caller: Authenticat
 
 
 @uploads.post(
-    "/agents/{agent_id}/documents/file/",
+    "/agents/{agent_id}/files/",
     status_code=201,
     summary="Let an agent know a file",
     openapi_extra={

@@ -1,7 +1,7 @@
 """What the two kinds of JSON body have in common: camelCase names, and no field that nobody reads."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
@@ -15,6 +15,7 @@ def _no_number(value: object) -> object:
     return value
 
 
+Day = Annotated[date, BeforeValidator(_no_number)]
 Moment = Annotated[datetime, BeforeValidator(_no_number)]
 MomentInZone = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 

@@ -45,7 +45,7 @@ def _document(app: FastAPI, public_url: str) -> dict[str, Any]:
     for operations in document["paths"].values():
         for method, operation in operations.items():
             operation["responses"].pop("422", None)
-            if method == "post":
+            if method == "post" and "multipart/form-data" not in operation.get("requestBody", {}).get("content", {}):
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
                 operation["responses"]["422"] = REUSED
     schemas = document["components"]["schemas"]

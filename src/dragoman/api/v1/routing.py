@@ -1,11 +1,13 @@
 """The one way to make a router of this dialect."""
 
+from typing import Any
+
 from fastapi import APIRouter
 
 from dragoman.api.v1.errors import Error
 from dragoman.api.v1.idempotency import Route
 
-_ANSWERS = {
+_WORDS = {
     400: "A field is wrong; `field` names it",
     401: "No API key, or one that opens nothing",
     404: "No such thing, or not yours",
@@ -16,10 +18,13 @@ _ANSWERS = {
 }
 
 
+ANSWERS: dict[int | str, dict[str, Any]] = {status: {"model": Error, "description": text} for status, text in _WORDS.items()}
+
+
 def router(tag: str) -> APIRouter:
     return APIRouter(
         route_class=Route,
         tags=[tag],
-        responses={status: {"model": Error, "description": text} for status, text in _ANSWERS.items()},
+        responses=ANSWERS,
         redirect_slashes=False,
     )

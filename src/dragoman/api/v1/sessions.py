@@ -8,7 +8,7 @@ from fastapi import Query
 
 from dragoman.agents.llm import usage
 from dragoman.api.v1.auth import Authenticated, Wired
-from dragoman.api.v1.models import Shape
+from dragoman.api.v1.models import Day, Shape
 from dragoman.api.v1.routing import router
 from dragoman.conversations import native
 
@@ -62,7 +62,7 @@ async def read_usage(
     caller: Authenticated,
     services: Wired,
     agent: Annotated[UUID | None, Query(description="Only of this agent")] = None,
-    since: Annotated[date | None, Query(description="First day; 30 days ago when left out")] = None,
+    since: Annotated[Day | None, Query(description="First day; 30 days ago when left out")] = None,
 ) -> list[Usage]:
     """Our addition. One row for each day, agent, model and purpose, newest first; cost in US dollars where the price is known."""
     rows = await usage.by_day(services.kit, caller.organisation_id, agent, since)
