@@ -84,6 +84,16 @@ class Graph:
             return None
         return None if found is None else [template for template in found if template.get("name") == name]
 
+    async def set_icebreakers(self, phone_number_id: str, token: str, prompts: list[str]) -> bool:
+        """What WhatsApp offers to somebody who opens the chat for the first time (Meta: conversational components). False when it failed."""
+        where = f"{self._root}/{quote(phone_number_id, safe='')}/conversational_automation"
+        body = msgspec.json.encode({"prompts": prompts})
+        try:
+            answer = await self._trusted.request("POST", where, headers=_bearer(token), json_body=body, timeout=READ_SECONDS)
+            return answer.status == 200 and _success.decode(answer.body).success
+        except (NoAnswer, ValueError, RecursionError):
+            return False
+
     async def media_info(self, media_id: str, phone_number_id: str, token: str) -> MediaInfo | MediaFailure:
         where = f"{self._root}/{quote(media_id, safe='')}?phone_number_id={quote(phone_number_id, safe='')}"
         try:

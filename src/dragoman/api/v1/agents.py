@@ -19,7 +19,7 @@ from dragoman.api.v1.documents import KnownDocument, shown
 from dragoman.api.v1.paging import Page, Paged
 from dragoman.api.v1.routing import router
 from dragoman.api.v1.shapes import Agent, AgentObject, Setting, agent_as_object, agent_as_text
-from dragoman.conversations import ownership
+from dragoman.conversations import icebreakers, ownership
 from dragoman.conversations.services import Services
 from dragoman.errors import Invalid
 from dragoman.http import Refused, check_url
@@ -176,6 +176,8 @@ async def _update(agent_id: UUID, sent: UpdateAgentInput, desk: Desk) -> Agent |
         await capability_lists.replace(desk.services.kit, connection, desk.organisation_id, agent_id, sent_lists(sent))
         await desk.keep_documents(connection, agent_id, sent.documents)
         changed, secret = await records.update(*desk.tools, agent_id, changes, within=connection)
+    if changed.icebreakers != agent.icebreakers:
+        await icebreakers.publish(desk.services, desk.organisation_id, agent_id)
     return await desk.show(changed, secret)
 
 

@@ -13,7 +13,7 @@ from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.models import Input
 from dragoman.api.v1.routing import router
 from dragoman.api.v1.shapes import PhoneNumber
-from dragoman.conversations import ownership
+from dragoman.conversations import icebreakers, ownership
 from dragoman.conversations.services import Services
 
 routes = router("Phone numbers")
@@ -46,7 +46,10 @@ async def connect_agent(number: Digits, sent: ConnectAgentInput, caller: Authent
     """The agent answers from now on. Existing conversations start afresh with it, unless `applyToExisting` is false."""
     found = await numbers.by_digits(services.db, caller.organisation_id, number)
     agent = await records.get(services.db, caller.organisation_id, sent.agent_id)
-    return await _route(services, found, agent.id, sent.apply_to_existing)
+    shown = await _route(services, found, agent.id, sent.apply_to_existing)
+    if agent.icebreakers:  # an agent that has none leaves alone what was set at WhatsApp by hand
+        await icebreakers.publish(services, caller.organisation_id, agent.id)
+    return shown
 
 
 @routes.post("/phone-numbers/{number}/unsubscribe/", summary="Let nobody answer on a number")
