@@ -66,6 +66,10 @@ async def _all_right(kit: Kit, organisation_id: UUID, agent_id: UUID, config: An
     return None
 
 
+async def _ours(run: Run, items: Sequence[Configured[Any]]) -> bool:
+    return False
+
+
 def _no_secrets(config: Json) -> list[tuple[str | int, ...]]:
     return []
 
@@ -78,6 +82,7 @@ async def _nothing_more(kit: Kit, organisation_id: UUID, agent_id: UUID, item: C
 class Capability(Generic[Config]):
     """`field` is the list's name on the agent, in snake_case: "website_tools". Only active items reach `tools` and `prompt`.
 
+    outside  whether `prompt` holds what somebody else may have written
     check    raises Invalid with `at` in front of the field ("tools[2].apiSchema.url") for what a schema cannot see, such as
              the id of an agent that does not exist
     secrets  the paths of secret texts in the stored JSON, as they are sent; shown masked and kept when a mask is sent back
@@ -89,6 +94,7 @@ class Capability(Generic[Config]):
     schema: type[Config]
     tools: Callable[[Run, Sequence[Configured[Config]]], Awaitable[list[Tool]]] = _no_tools
     prompt: Callable[[Run, Sequence[Configured[Config]]], Awaitable[str | None]] = _no_prompt
+    outside: Callable[[Run, Sequence[Configured[Config]]], Awaitable[bool]] = _ours
     check: Callable[[Kit, UUID, UUID, Config, str], Awaitable[None]] = _all_right
     secrets: Callable[[Json], list[tuple[str | int, ...]]] = _no_secrets
     bound_to: Callable[[Json], str] | None = None

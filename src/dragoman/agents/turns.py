@@ -115,6 +115,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     answers: int = 0
     summary: str | None = None
     summary_through: int = 0
+    outside: bool = False  # the agent has read in it what others wrote
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,4 +130,5 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     history: list[Line]  # oldest first, without the messages of the turn
     instruction: str | None = None
     forced: bool = True
+    outside: bool = False  # the instruction is made of what a model wrote
     news: asyncio.Event | None = None

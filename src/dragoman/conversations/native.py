@@ -123,6 +123,9 @@ async def _scene(services: Services, held: Held, turn: Turn, session: Session, p
         "turn_through": held.row["through_seq"],
     }
     rows = await services.db.fetch(queries.HISTORY, params)
+    source = None
+    if held.row["wakeup_id"]:
+        source = await services.db.fetch_one(queries.SOURCE, {"organisation_id": held.organisation_id, "wakeup_id": held.row["wakeup_id"]})
     return Scene(
         organisation_id=held.organisation_id,
         turn=turn,
@@ -130,6 +133,7 @@ async def _scene(services: Services, held: Held, turn: Turn, session: Session, p
         history=[line for line in _lines(reversed(rows)) if not relations.is_password(services.vault, password, line.text)],
         instruction=held.row["instruction"],
         forced=held.row["forced"] is not False,
+        outside=source is not None and source["source"] in ("agent", "handoff"),
         news=held.news if held.row["instruction"] is None else None,
     )
 

@@ -21,9 +21,9 @@ noted as (
     select organisation_id, gen_random_uuid(), conversation_id, 'session_opened', jsonb_build_object('session_id', id, 'agent_id', agent_id), %(now)s
     from made
 )
-select id, from_seq, opened_at, summary, summary_through from made
+select id, from_seq, opened_at, summary, summary_through, outside from made
 union all
-select id, from_seq, opened_at, summary, summary_through from sessions
+select id, from_seq, opened_at, summary, summary_through, outside from sessions
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id = %(agent_id)s
 """
 
@@ -53,6 +53,9 @@ where not exists (
     select from happenings h where h.organisation_id = %(organisation_id)s and h.conversation_id = %(conversation_id)s and h.kind = %(kind)s
       and h.details ->> 'session_id' = %(session_id)s::text)
 """
+
+# Whose words an instruction is made of: the business's own (a prompt, a confirmation), or a model's (a plan, a hand-over).
+SOURCE = "select source from wakeups where organisation_id = %(organisation_id)s and id = %(wakeup_id)s"
 
 WILLING = "select opted_out_at from contacts where organisation_id = %(organisation_id)s and id = %(contact_id)s"
 

@@ -53,6 +53,14 @@ async def _prompt(run: Run, items: Keys) -> str | None:
     )
 
 
+async def _outside(run: Run, items: Keys) -> bool:
+    """Words that were kept in an earlier session may have come from anywhere; a number or a yes says nothing to a model."""
+    if not items:
+        return False
+    known = await records.known(run.kit.db, run.organisation_id, run.contact_id, [item.id for item in items])
+    return any(isinstance(value, str | dict | list) and value for value in known.values())
+
+
 def _value(item: Configured[MemoryKey], known: dict[Any, Any]) -> Any:
     value = known.get(item.id)
     return value if suits(item.config.type, value) else item.config.initial
@@ -107,4 +115,4 @@ def _parameters(items: Keys) -> Json:
     }
 
 
-CAPABILITY = Capability(field="memory_keys", schema=MemoryKey, tools=_tools, prompt=_prompt, unique="key")
+CAPABILITY = Capability(field="memory_keys", schema=MemoryKey, tools=_tools, prompt=_prompt, outside=_outside, unique="key")

@@ -38,10 +38,11 @@ async def gather(run: Run, choice: Choice | None) -> Gathered:
         tools += await capability.tools(run, active)
         if text := await capability.prompt(run, active):
             gathered.prompts.append(text)
+            gathered.outside |= await capability.outside(run, active)
     gathered.passages = await knowing.passages(run)
     gathered.block = knowing.block(gathered.passages)
     # Questions with their answers are the business's own words; files and pages may be anybody's.
-    gathered.outside = any(passage.kind != "faq" for passage in gathered.passages)
+    gathered.outside |= any(passage.kind != "faq" for passage in gathered.passages)
     for tool in tools:
         name, nth = tool.name, 1
         while name in gathered.tools:  # two kinds may have thought of one name

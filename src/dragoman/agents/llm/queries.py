@@ -107,3 +107,5 @@ select id, tool, args, asked, started_at, turn_id from tool_calls
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and state = 'held' and started_at > %(since)s
 order by started_at
 """
+
+READ_OUTSIDE = "update sessions set outside = true where organisation_id = %(organisation_id)s and id = %(id)s and not outside"

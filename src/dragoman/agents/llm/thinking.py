@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 
 from dragoman.agents.capability import Run
-from dragoman.agents.llm import asking, calling, confirming, fitting, gathering, speaking
+from dragoman.agents.llm import asking, calling, confirming, fitting, gathering, queries, speaking
 from dragoman.agents.llm.draft import Draft
 from dragoman.agents.llm.journal import Journal, Ledger
 from dragoman.agents.llm.providers import Choice
@@ -26,7 +26,23 @@ REPAIRS = 2  # answers that could not be used, in one turn
 async def think(run: Run, ledger: Ledger, choice: Choice, gathered: gathering.Gathered) -> Draft:
     """What is to be said. Raises ModelError, and Superseded when the customer wrote again before anything was done."""
     journal = await Journal.of(run, ledger)
-    return await _Thinking(run, journal, choice, gathered, await Spending.of(run)).think()
+    session = run.scene.session
+    journal.outside |= session.outside or run.scene.outside or gathered.outside or _brings_others_words(run)
+    draft = await _Thinking(run, journal, choice, gathered, await Spending.of(run)).think()
+    if journal.outside and not session.outside:
+        # What was read stays in what the agent said, and so in its history: the session remembers.
+        await run.kit.db.execute(queries.READ_OUTSIDE, {"organisation_id": run.organisation_id, "id": session.id})
+    return draft
+
+
+def _brings_others_words(run: Run) -> bool:
+    """Whether the customer's own messages carry what somebody else wrote: forwarded, quoted, a contact card, an ad, a document.
+
+    What he photographs or says himself is his own word.
+    """
+    said = run.turn.said
+    carried = any(one.content.get(part) for one in said for part in ("forwarded", "contacts", "referral"))
+    return carried or any(one.quoted is not None or any(file.kind == "document" for file in one.files) for one in said)
 
 
 class _Thinking:
@@ -38,7 +54,6 @@ class _Thinking:
         self.draft = Draft()
         self.ask = asking.Asking(run, journal, choice, gathered, spending)
         self.calls = calling.Calling(run, journal, gathered.tools)
-        journal.outside |= gathered.outside
 
     async def think(self) -> Draft:
         messages = await self.ask.opening()

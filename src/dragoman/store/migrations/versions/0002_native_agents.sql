@@ -46,6 +46,7 @@ create table sessions (
     closed_reason text,                      -- idle, handed_over, reset, merged
     summary text,                            -- of what is too old to be told whole
     summary_through bigint not null default 0,
+    outside boolean not null default false,  -- the agent has read what others wrote: acting calls are confirmed from then on
     primary key (organisation_id, id),
     foreign key (organisation_id, conversation_id) references conversations (organisation_id, id)
 );
