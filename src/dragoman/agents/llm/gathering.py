@@ -8,6 +8,7 @@ from dragoman.agents.capabilities import REGISTRY
 from dragoman.agents.capability import Run
 from dragoman.agents.llm import knowing, speaking
 from dragoman.agents.llm.providers import Choice
+from dragoman.agents.schema import Schema
 from dragoman.agents.tools import Tool
 
 
@@ -20,6 +21,7 @@ class Gathered:
     passages: list[Any] = field(default_factory=list)
     block: str = ""
     outside: bool = False
+    hosts: frozenset[str] = frozenset()  # named by the business itself: files may be sent from there
     pictures: list[tuple[bytes, str]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
 
@@ -43,6 +45,7 @@ async def gather(run: Run, choice: Choice | None) -> Gathered:
     gathered.block = knowing.block(gathered.passages)
     # Questions with their answers are the business's own words; files and pages may be anybody's.
     gathered.outside |= any(passage.kind != "faq" for passage in gathered.passages)
+    gathered.hosts = _hosts(run, [item.config for found in items.values() for item in found], gathered.passages)
     for tool in tools:
         name, nth = tool.name, 1
         while name in gathered.tools:  # two kinds may have thought of one name
@@ -50,3 +53,11 @@ async def gather(run: Run, choice: Choice | None) -> Gathered:
             name = f"{tool.name[:60]}_{nth}"
         gathered.tools[name] = tool if name == tool.name else replace(tool, name=name)
     return gathered
+
+
+def _hosts(run: Run, configs: list[Schema], passages: list[Any]) -> frozenset[str]:
+    """Every host that the business has named: in its instructions, its tools, the addresses of its knowledge; and our own."""
+    agent = run.agent
+    own = [agent.system_prompt, agent.first_message, agent.options.persona, agent.options.goal, run.kit.settings.public_url]
+    told = [config.model_dump_json() for config in configs]
+    return frozenset(speaking.hosts_in("\n".join([*own, *told, *(passage.url or "" for passage in passages)])))

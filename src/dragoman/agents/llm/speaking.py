@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from dragoman.agents.parts import say, words
 from dragoman.agents.shapes import contents_of
@@ -82,16 +83,18 @@ def of_text(text: str) -> list[Outgoing]:
     return say(words(text, "the answer"), "the answer")
 
 
-def of_call(args: Json, wamid: str | None, known: str) -> tuple[list[Outgoing], bool]:
+def of_call(args: Json, wamid: str | None, known: str, hosts: frozenset[str]) -> tuple[list[Outgoing], bool]:
     """The messages of one `send_message`, and whether the first quotes the customer. `known` is all text that the model was given.
 
-    Raises Invalid with what is wrong. A file must be one that stands in `known`: a model that makes up an address, or is talked into
-    one, would have the customer's phone fetch it.
+    Raises Invalid with what is wrong. A file must be one that stands in `known`, word for word, so that nothing can be written into its
+    address; and lie at one of the business's own `hosts`, so that a page that was read cannot show its own pictures to the customer.
     """
     value: dict[str, Any] = {key: item for key, item in args.items() if item not in (None, "", [], {})}
     for kind in FILES:
         if kind in value and (not isinstance(value[kind], str) or value[kind] not in known):
             raise Invalid(f"{kind} must be the address of a file that you were given, exactly as it was written", field=kind)
+        if kind in value and _host(value[kind]) not in hosts:
+            raise Invalid(f"{kind} lies at a host that the business has not named; send only files of the business's own", field=kind)
     contents: list[Outgoing] = []
     reaction = value.pop("reaction", None)
     if isinstance(reaction, str) and wamid and _EMOJI.fullmatch(reaction):
@@ -107,4 +110,17 @@ def of_call(args: Json, wamid: str | None, known: str) -> tuple[list[Outgoing], 
     return contents, quote
 
 
+def hosts_in(text: str) -> set[str]:
+    """The hosts of all web addresses in a text."""
+    return {host for found in _ADDRESS.findall(text) if (host := _host(found))}
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+_ADDRESS = re.compile(r"https?://[^\s\"'<>\\)\]]+", re.IGNORECASE)
 _EMOJI = re.compile(r"\D{1,16}")

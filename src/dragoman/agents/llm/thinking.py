@@ -118,7 +118,7 @@ class _Thinking:
     def _say(self, call: ToolCallPart, args: dict[str, Any], returns: list[Any]) -> bool:
         said = self.run.turn.said
         try:
-            contents, quote = speaking.of_call(args, said[-1].wamid if said else None, self.ask.known)
+            contents, quote = speaking.of_call(args, said[-1].wamid if said else None, self.ask.known, self.gathered.hosts)
         except Invalid as wrong:
             self.draft.repairs += 1
             returns.append(asking.returned(call, f"Not sent: {wrong.message}", ok=False))
