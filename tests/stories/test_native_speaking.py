@@ -67,7 +67,8 @@ async def test_a_reaction_and_a_quote_stand_at_the_customers_message(lumen, mode
     wamid = await dana.says("Two ryes, ok?")
     await dana.hears(1)
     rows = await lumen.rows("select type, content, reply_to_wamid from messages where direction = 'out' order by seq")
-    assert (rows[0]["type"], rows[0]["content"]["message_id"]) == ("reaction", wamid)
+    assert (rows[0]["type"], rows[0]["content"]["message_id"], rows[0]["reply_to_wamid"]) == ("reaction", wamid, None)
+    assert rows[1]["reply_to_wamid"] == wamid
 
 
 async def test_a_long_answer_is_split_and_markdown_becomes_whatsapps(lumen, model, dana):

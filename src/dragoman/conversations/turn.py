@@ -167,7 +167,9 @@ def _without_token(services: Services, turn_id: UUID, head: str | None) -> str |
 def _replies(outcome: Outcome, fallback: str | None) -> list[Reply]:
     if outcome.contents:
         replies = [_reply(content, "agent") for content in outcome.contents]
-        replies[0].reply_to_wamid = outcome.reply_to
+        spoken = next((reply for reply in replies if reply.type != "reaction"), None)  # an emoji quotes nothing
+        if spoken is not None:
+            spoken.reply_to_wamid = outcome.reply_to
         return replies
     if fallback and outcome.kind in ("failed", "refused"):
         return [_reply(Text(body=fallback), "system")]
