@@ -28,6 +28,7 @@ MAY_BE_DEFERRED = {
     "pydantic_ai.providers.anthropic": "goes with anthropic",
     "pydantic_ai.models.google": "0.3 s, when a model of Google's is asked",
     "pydantic_ai.providers.google": "goes with the one before",
+    "faster_whisper": "an optional extra, with its own gigabyte",
     "dragoman.agents.mcp.wire": "loads the mcp library, 0.4 s, when an MCP server is called",
     "dragoman.agents.mcp.oauth": "loads the mcp library, when somebody signs in at an MCP server",
 }

@@ -22,6 +22,7 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str | None = None
     filename: str | None = None
     voice: bool = False
+    id: UUID | None = None  # ours; told to nobody outside
 
 
 class Quoted(msgspec.Struct, frozen=True):

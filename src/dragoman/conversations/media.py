@@ -93,6 +93,7 @@ async def files(services: Services, organisation_id: UUID, messages: Iterable[Ro
                 sha256=row["sha256"],
                 filename=row["filename"],
                 voice=row["voice"],
+                id=row["id"],
             )
         )
     return found

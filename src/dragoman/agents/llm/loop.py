@@ -7,7 +7,7 @@ import structlog
 
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
-from dragoman.agents.llm import faq, gathering, providers
+from dragoman.agents.llm import faq, gathering, media, providers
 from dragoman.agents.llm.draft import Superseded
 from dragoman.agents.llm.journal import Ledger
 from dragoman.agents.llm.providers import ModelError
@@ -29,6 +29,8 @@ async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcom
     try:
         choice = await providers.choose(kit, run.organisation_id, agent.llm_model)
         gathered = await gathering.gather(run, choice)
+        if choice is not None:
+            await media.look(run, ledger, gathered)
         if choice is None:
             draft = await faq.answer(run, gathered)
         else:
@@ -40,7 +42,8 @@ async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcom
         return outcome("refused" if error.lasting else "failed", cause=f"The model did not answer: {error}.", retry_after=error.retry_after)
     except Superseded:
         return outcome("superseded")
-    said = {"contents": draft.contents, "transfer": draft.transfer, "cause": draft.cause, "citations": gathered.citations}
+    contents = await media.spoken(run, ledger, draft.contents)
+    said = {"contents": contents, "transfer": draft.transfer, "cause": draft.cause, "citations": gathered.citations}
     wamid = scene.turn.said[-1].wamid if scene.turn.said else None
     kind = "answered" if draft.contents or draft.transfer else "silent"
     return outcome(kind, reply_to=wamid if draft.quote else None, **said)

@@ -9,8 +9,10 @@ An organisation's own key goes before the operator's. An address that an organis
 the providers' own and the operator's through the trusted one. The SDKs are loaded when the first model is asked.
 """
 
+import asyncio
 import base64
 import functools
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
@@ -179,6 +181,46 @@ async def embed(kit: Kit, organisation_id: UUID, name: str, texts: list[str]) ->
     choice = await _openai_choice(kit, organisation_id, name)
     answer = await called(openai_client(kit, choice).embeddings.create(model=choice.model, input=texts, encoding_format="float"))
     return [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
+
+
+async def transcribe(kit: Kit, organisation_id: UUID, name: str, data: bytes, mime_type: str) -> tuple[str, str]:
+    """The words of a recording, and whose key paid. Raises ModelError."""
+    if name.startswith(LOCAL):
+        return await asyncio.to_thread(_locally, name.removeprefix(LOCAL), data), "nobody"
+    choice = await _openai_choice(kit, organisation_id, name)
+    file = (f"voice.{_ENDINGS.get(mime_type.partition(';')[0].strip(), 'ogg')}", data, mime_type)
+    answer = await called(openai_client(kit, choice).audio.transcriptions.create(model=choice.model, file=file))
+    return str(answer.text).strip(), choice.paid_by
+
+
+async def speak(kit: Kit, organisation_id: UUID, name: str, voice: str, text: str) -> tuple[bytes, str]:
+    """`text` as OGG Opus, which WhatsApp plays as a voice note, and whose key paid. Raises ModelError."""
+    choice = await _openai_choice(kit, organisation_id, name)
+    client = openai_client(kit, choice)
+    answer = await called(client.audio.speech.create(model=choice.model, voice=voice, input=text, response_format="opus"))
+    data: bytes = await called(answer.aread())
+    if not data.startswith(b"OggS"):
+        raise ModelError("the provider did not answer with OGG Opus")
+    return data, choice.paid_by
+
+
+LOCAL = "local/"
+_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/aac": "aac", "audio/amr": "amr", "audio/wav": "wav"}
+
+
+def _locally(size: str, data: bytes) -> str:
+    """With the optional extra `local-speech`, on this machine."""
+    try:
+        from faster_whisper import WhisperModel  # type: ignore[import-not-found]
+    except ImportError:
+        raise ModelError("local/… needs the extra local-speech: pip install 'dragoman[local-speech]'") from None
+    segments, _ = _whisper(WhisperModel, size).transcribe(io.BytesIO(data))
+    return " ".join(segment.text.strip() for segment in segments)
+
+
+@functools.lru_cache(maxsize=1)
+def _whisper(make: Any, size: str) -> Any:
+    return make(size)
 
 
 async def _openai_choice(kit: Kit, organisation_id: UUID, name: str) -> Choice:
