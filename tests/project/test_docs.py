@@ -49,8 +49,8 @@ def test_every_library_is_locked():
     assert DEV - locked["requirements-dev.lock"] == set()
 
 
-# What comes as an extra of a library that is declared: psycopg[pool], pydantic-ai-slim[openai,anthropic], mcp, pydantic, jsonschema.
-EXTRAS = {"psycopg-pool", "openai", "anthropic", "mcp-types", "pydantic-core", "referencing"}
+# What comes as an extra of a library that is declared: psycopg[pool], pydantic-ai-slim[openai,anthropic], mcp, pydantic, jsonschema; an optional one of ours.
+EXTRAS = {"psycopg-pool", "openai", "anthropic", "mcp-types", "pydantic-core", "referencing", "faster-whisper"}
 
 
 def test_every_import_is_a_declared_dependency():
