@@ -103,7 +103,7 @@ group by 1, 2, 3, 4, 5 order by 1 desc, generations desc limit 1000
 """
 
 HELD = """
-select id, tool, args, asked, started_at, turn_id from tool_calls
+select id, agent_id, tool, args, asked, started_at, turn_id from tool_calls
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and state = 'held' and started_at > %(since)s
 order by started_at
 """

@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from dragoman.agents.llm.journal import CONFIRM, DECLINE
 from dragoman.agents.parts import say, words
 from dragoman.agents.shapes import contents_of
 from dragoman.agents.tools import Call, Json, Result, Tool
@@ -105,6 +106,9 @@ def of_call(args: Json, wamid: str | None, known: str, hosts: frozenset[str]) ->
         value["buttons"] = [{"type": "url", "text": link.get("text", ""), "url": link.get("url", "")}]
     if "list_button" in value:
         value["listButton"] = value.pop("list_button")
+    for choice in value.get("buttons") or ():
+        if isinstance(choice, dict) and str(choice.get("id") or choice.get("text") or "").strip().startswith((CONFIRM, DECLINE)):
+            raise Invalid(f"a button's id cannot begin with {CONFIRM} or {DECLINE}; these words are ours", field="buttons")
     if value:
         contents += contents_of(value)
     return contents, quote

@@ -61,7 +61,8 @@ class _Thinking:
             if confirmed.declined:
                 return Draft([Text(body=self.run.agent.options.confirmations.declined)])
             messages += confirmed.messages
-            self._take(confirmed.result.contents, confirmed.result.transfer)
+            for result in confirmed.results:
+                self._take(result.contents, result.transfer)
         position = 0
         while True:
             reason = self.spending.over() or ("the model's calls could not be used" if self.draft.repairs > REPAIRS else None)
@@ -86,7 +87,9 @@ class _Thinking:
             return True
         if self.draft.transfer or self._waits:
             self._add_text(response.text or "")
-            return True
+            # Nobody goes away without a word to the customer, except to an agent who begins with one.
+            if self._waits or self.draft.contents or (self.draft.transfer and self.draft.transfer.agent_id):
+                return True
         messages += [response, asking.request(returns)]
         return False
 
