@@ -246,4 +246,4 @@ async def _translated(asking: Awaitable[T]) -> T:
     except UserError:
         raise ModelError("its settings do not fit this provider") from None
     except (AgentRunError, TimeoutError) as error:
-        raise ModelError(f"the request failed ({type(error).__name__})", lasting=False) from None
+        raise providers.unreached(error) from None

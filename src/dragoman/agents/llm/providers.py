@@ -22,7 +22,7 @@ from dragoman.accounts.secrets import Vault
 from dragoman.agents.kit import Kit
 from dragoman.agents.llm import queries
 from dragoman.errors import Invalid, NotFound
-from dragoman.http.answers import Refused
+from dragoman.http.answers import NoAnswer, Refused
 from dragoman.http.urls import check_url
 from dragoman.store.database import Row
 
@@ -240,9 +240,21 @@ async def called(asking: Any) -> Any:
         lasting = error.status_code < 500 and error.status_code not in (408, 409, 429)
         raise ModelError(f"the provider answered with status {error.status_code}", lasting=lasting) from None
     except APIConnectionError as error:
-        raise ModelError(f"the provider could not be reached: {error.__cause__ or error}", lasting=False) from None
+        raise unreached(error) from None
     except (OpenAIError, ValueError, TypeError, KeyError) as error:
         raise ModelError(f"the provider's answer could not be read ({type(error).__name__})") from None
+
+
+def unreached(error: BaseException) -> ModelError:
+    """Why a provider was not reached: for good when we do not call its address, which SDKs bury under errors of their own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Refused):
+            return ModelError(f"the provider was not called. {cause.reason.removesuffix('.')}")
+        if isinstance(cause, NoAnswer):
+            return ModelError(f"the provider could not be reached. {cause.reason.removesuffix('.')}", lasting=False)
+        cause = cause.__cause__
+    return ModelError(f"the request failed ({type(error).__name__})", lasting=False)
 
 
 async def listing(kit: Kit, organisation_id: UUID) -> list[Provider]:
