@@ -105,6 +105,16 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     by: Literal["customer", "agent", "person", "business"]
     text: str
     at: datetime
+    outside: bool = False  # see `brings_others_words`
+
+
+def brings_others_words(content: dict[str, Any]) -> bool:
+    """Whether a customer's stored message carries what somebody else wrote: it is forwarded, a contact card, the name of a place,
+    the answer to an ad, a document. What he types, photographs, orders or says is his own word."""
+    place = content.get("location") or {}
+    if content.get("forwarded") or content.get("contacts") or content.get("referral") or place.get("name") or place.get("address"):
+        return True
+    return any(file.get("kind") == "document" for file in content.get("media") or ())
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

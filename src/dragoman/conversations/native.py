@@ -16,7 +16,7 @@ from dragoman.agents import records
 from dragoman.agents.llm import loop
 from dragoman.agents.relations import records as relations
 from dragoman.agents.relations.settings import Credits
-from dragoman.agents.turns import Line, Outcome, Scene, Session, Turn
+from dragoman.agents.turns import Line, Outcome, Scene, Session, Turn, brings_others_words
 from dragoman.conversations import gates, policy
 from dragoman.conversations import native_queries as queries
 from dragoman.conversations.held import Held
@@ -143,7 +143,8 @@ def _lines(rows: Iterable[Row]) -> Iterable[Line]:
     for row in rows:
         content = stored_content(row["direction"], row["author"], row["content"], row["seq"])
         text = "\n".join([in_words(content), *(text for text in row["transcripts"] or () if text)])
-        yield Line(seq=row["seq"], by=speakers.get(row["author"], "business"), text=text, at=row["said_at"])
+        others = row["direction"] == "in" and brings_others_words(row["content"])
+        yield Line(seq=row["seq"], by=speakers.get(row["author"], "business"), text=text, at=row["said_at"], outside=others)
 
 
 async def session(services: Services, organisation_id: UUID, session_id: UUID) -> Row:

@@ -16,7 +16,7 @@ from dragoman.agents.llm.draft import Draft
 from dragoman.agents.llm.journal import Journal, Ledger
 from dragoman.agents.llm.providers import Choice
 from dragoman.agents.llm.spending import Spending
-from dragoman.agents.turns import Transfer
+from dragoman.agents.turns import Transfer, brings_others_words
 from dragoman.errors import Invalid
 from dragoman.whatsapp.content import Outgoing, Text
 
@@ -26,23 +26,30 @@ REPAIRS = 2  # answers that could not be used, in one turn
 async def think(run: Run, ledger: Ledger, choice: Choice, gathered: gathering.Gathered) -> Draft:
     """What is to be said. Raises ModelError, and Superseded when the customer wrote again before anything was done."""
     journal = await Journal.of(run, ledger)
-    session = run.scene.session
-    journal.outside |= session.outside or run.scene.outside or gathered.outside or _brings_others_words(run)
+    journal.outside |= run.scene.session.outside or run.scene.outside or gathered.outside or _reads_others_words(run)
+    noted = await _remember_outside(run, journal, run.scene.session.outside)
     draft = await _Thinking(run, journal, choice, gathered, await Spending.of(run)).think()
-    if journal.outside and not session.outside:
-        # What was read stays in what the agent said, and so in its history: the session remembers.
-        await run.kit.db.execute(queries.READ_OUTSIDE, {"organisation_id": run.organisation_id, "id": session.id})
+    await _remember_outside(run, journal, noted)
     return draft
 
 
-def _brings_others_words(run: Run) -> bool:
-    """Whether the customer's own messages carry what somebody else wrote: forwarded, quoted, a contact card, an ad, a document.
+async def _remember_outside(run: Run, journal: Journal, noted: bool) -> bool:
+    """What was read stays in what the agent says and in its summary: from then on the session says that it was read."""
+    if journal.outside and not noted:
+        await run.kit.db.execute(queries.READ_OUTSIDE, {"organisation_id": run.organisation_id, "id": run.scene.session.id})
+    return journal.outside
 
-    What he photographs or says himself is his own word.
+
+def _reads_others_words(run: Run) -> bool:
+    """Whether somebody else's words stand in what the customer sends, or in the past that is told.
+
+    A quoted message of this session brings nothing that is not there already: buttons are answered by a quote.
     """
-    said = run.turn.said
-    carried = any(one.content.get(part) for one in said for part in ("forwarded", "contacts", "referral"))
-    return carried or any(one.quoted is not None or any(file.kind == "document" for file in one.files) for one in said)
+    past, said = run.scene.history, run.turn.said
+    if any(line.outside for line in past) or any(brings_others_words(one.content) for one in said):
+        return True
+    known = {line.text for line in past} | {str(one.content.get("text")) for one in said}
+    return any(one.quoted is not None and one.quoted.text is not None and one.quoted.text not in known for one in said)
 
 
 class _Thinking:
