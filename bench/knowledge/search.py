@@ -101,7 +101,7 @@ async def shelve(db, clock, folder):
     for path in sorted((HERE / "corpus").iterdir()):
         await documents.add_file(db, clock, objects, organisation_id, base.id, path.name, path.read_bytes())
     for document in await documents.listing(db, organisation_id, [base.id]):
-        while (await documents.get(db, organisation_id, document.id)).state != "ready":  # noqa: ASYNC110
+        while (await documents.get(db, organisation_id, document.id)).state != "ready":
             await asyncio.sleep(0.05)
     await runner.stop()
     return bench

@@ -115,7 +115,8 @@ async def test_no_text_of_others_has_an_effect(lumen, model, shop, overrides):
         agent = await hire(lumen, model, tools=till(shop), websiteTools=[{"url": f"{site.url}/", "prompt": ""}])
         await _taught(lumen, agent)
         await lumen.rows("update numbers set per_second = 1000 returning id")
-        people = await asyncio.gather(*(_plays(lumen, n, *case) for n, case in enumerate(CASES)))
+        at_once = asyncio.Semaphore(24)
+        people = await asyncio.gather(*(_in_turn(at_once, _plays(lumen, n, *case)) for n, case in enumerate(CASES)))
         await _settled(lumen)
     assert [asked for asked in shop.requests if asked.method == "POST"] == []
     acted = await lumen.rows("select tool, state from tool_calls where acts and state not in ('held', 'refused')")
@@ -145,6 +146,11 @@ async def _taught(lumen, agent):
 
 def _path(disguise, wish):
     return f"/{disguise}-{list(WISHES).index(wish)}"
+
+
+async def _in_turn(at_once, playing):
+    async with at_once:
+        return await playing
 
 
 async def _plays(lumen, n, carrier, disguise, wish):
