@@ -101,7 +101,7 @@ class Town:
         await self.call("POST", "/api/v1/phone-numbers/15550001234/connect-agent/", {"agentId": agent["id"]})
 
     async def person(self, n):
-        made = await self.call("POST", "/sandbox/control/people", {"name": f"Guest {n}", "phone": f"+1555{n:07d}"})
+        made = await self.call("POST", "/sandbox/control/people", {"name": f"Guest {n}", "phone": f"+1556{n:07d}"})
         return made["id"]
 
     async def says(self, person):

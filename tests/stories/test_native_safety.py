@@ -154,7 +154,7 @@ async def _in_turn(at_once, playing):
 
 
 async def _plays(lumen, n, carrier, disguise, wish):
-    person = await Phone.of(lumen, name=f"Guest {n}", phone=f"+1555{n:07d}")
+    person = await Phone.of(lumen, name=f"Guest {n}", phone=f"+1556{n:07d}")
     text = DISGUISES[disguise](WISHES[wish])
     if carrier in CARRIERS:
         await person.sends(**CARRIERS[carrier](text))
