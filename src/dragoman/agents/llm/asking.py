@@ -19,6 +19,7 @@ from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
     TextPart,
+    ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
@@ -29,6 +30,7 @@ from pydantic_ai.tools import ToolDefinition
 from dragoman.agents.capability import Run
 from dragoman.agents.llm import history, prompt, providers, queries
 from dragoman.agents.llm.draft import Superseded
+from dragoman.agents.llm.fitting import kept
 from dragoman.agents.llm.gathering import Gathered
 from dragoman.agents.llm.journal import Generation, Journal
 from dragoman.agents.llm.providers import Choice, ModelError
@@ -89,7 +91,7 @@ class Asking:
         parameters = _parameters(self.gathered) if purpose == "answer" else None
         started = time.perf_counter()
         asking = model_request(model, messages, model_settings=self._settings(purpose), model_request_parameters=parameters)
-        response = await self._unless_superseded(_translated(asking)) if purpose == "answer" else await _translated(asking)
+        response = _kept(await self._unless_superseded(_translated(asking)) if purpose == "answer" else await _translated(asking))
         generation = self._generation(response, position, purpose, (time.perf_counter() - started) * 1000)
         self.spending.add(generation.prompt_tokens + generation.response_tokens, generation.cost)
         return response, generation
@@ -216,6 +218,16 @@ def _said(said: Said, gathered: Gathered) -> str:
 def _with_instructions(parts: list[Any], system: str) -> ModelRequest:
     made = request([UserPromptPart(parts if len(parts) != 1 or not isinstance(parts[0], str) else parts[0])])
     return replace(made, instructions=system)
+
+
+def _kept(response: ModelResponse) -> ModelResponse:
+    """The same with nothing in it that the journal could not keep."""
+    for part in response.parts:
+        if isinstance(part, ToolCallPart):
+            part.tool_name, part.args, part.tool_call_id = kept(part.tool_name), kept(part.args), kept(part.tool_call_id)
+        elif isinstance(part, TextPart | ThinkingPart):
+            part.content = kept(part.content)
+    return response
 
 
 def _parameters(gathered: Gathered) -> ModelRequestParameters:

@@ -15,6 +15,7 @@ import structlog
 from pydantic_ai.messages import ToolCallPart
 
 from dragoman.agents.capability import Run
+from dragoman.agents.llm.fitting import kept
 from dragoman.agents.llm.journal import CONFIRM, DECLINE, Journal
 from dragoman.agents.llm.spending import Spending
 from dragoman.agents.relations import records as relations
@@ -43,16 +44,16 @@ class Verdict:
 def arguments(call: ToolCallPart) -> tuple[Json, str | None]:
     """The arguments of a call, or why they cannot be read."""
     given: Any = call.args
-    if isinstance(given, str):
-        try:
+    try:
+        if isinstance(given, str):
             given = json.loads(given) if given.strip() else {}
-        except (ValueError, RecursionError):
-            return {}, "the arguments are not valid JSON"
-    if given is None:
-        given = {}
+        given = kept(given) if given is not None else {}
+        length = len(json.dumps(given, default=str))
+    except (ValueError, RecursionError):
+        return {}, "the arguments are not valid JSON"
     if not isinstance(given, dict):
         return {}, "the arguments must be a JSON object"
-    if len(json.dumps(given, default=str)) > LONGEST_RESULT:
+    if length > LONGEST_RESULT:
         return {}, "the arguments are too long"
     return given, None
 

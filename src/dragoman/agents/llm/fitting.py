@@ -1,6 +1,7 @@
 """Whether the arguments of a call fit the tool's schema. Schemas come from tenants and from other people's servers."""
 
 import json
+import math
 import re
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,20 @@ _OF_THE_SCHEMA = (
     referencing.exceptions.Unresolvable,
     jsonschema.exceptions._WrappedReferencingError,
 )
+
+
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
+
+
+def kept(value: Any) -> Any:
+    """`value`, of a model's JSON, as a database keeps it: without U+0000 and halves of surrogate pairs, null for what is no number."""
+    if isinstance(value, str):
+        return _UNKEPT.sub("", value)
+    if isinstance(value, dict):
+        return {kept(name): kept(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [kept(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def misfit(tool: Tool, args: Json) -> str | None:
