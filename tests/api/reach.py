@@ -44,7 +44,7 @@ REACH = {
     ("GET", "/conversations/{conversation_id}/wakeups/"): Reach(),
     ("DELETE", "/conversations/{conversation_id}/wakeups/{wakeup_id}/"): Reach(status=204),
     ("GET", "/conversations/{conversation_id}/confirmations/"): Reach(),
-    ("POST", "/conversations/{conversation_id}/confirmations/{call_id}/"): Reach({"approve": False}, status=202),
+    ("POST", "/conversations/{conversation_id}/confirmations/{call_id}/"): Reach({"approve": False}, status=409),  # the same
     ("GET", "/sessions/{session_id}/"): Reach(),
     ("GET", "/usage/"): Reach(query="?agent={agent_id}"),
     ("POST", "/agents/{agent_id}/paywall/{contact_id}/"): Reach({"paid": True}, status=204),
