@@ -25,6 +25,8 @@ async def test_a_picture_reaches_the_customer_before_the_answer(lumen, model, da
     assert (what, asked["model"]) == ("images/generations", "painter")
     assert asked["prompt"] == "A cake, in watercolours.\n\nthree layers, cherries"
     [said] = [message for message in await lumen.messages() if message["type"] == "image"]
+    [row] = [row for row in await lumen.get("/usage/") if row["purpose"] == "image"]
+    assert (row["model"], row["paidBy"], row["generations"]) == ("lab/painter", "organisation", 1)
     async with session.get(said["image"]["image"]["url"]) as shown:
         assert (shown.status, shown.content_type) == (200, "image/jpeg")
         assert (await shown.read())[:3] == b"\xff\xd8\xff"

@@ -15,7 +15,7 @@ from dragoman.agents.kit import Kit
 from dragoman.agents.records import Agent
 from dragoman.agents.schema import Schema
 from dragoman.agents.tools import Json, Tool
-from dragoman.agents.turns import Scene, Turn
+from dragoman.agents.turns import Said, Scene, Turn
 
 Config = TypeVar("Config", bound=Schema)
 
@@ -50,8 +50,12 @@ class Run:
 
     @property
     def question(self) -> str:
-        """The customer's words of this turn, one message a line."""
-        return "\n".join(text for said in self.scene.turn.said if (text := said.content.get("text")))
+        """The customer's words of this turn, written or spoken, one message a line."""
+        return "\n".join(text for said in self.scene.turn.said for text in (said.content.get("text"), *_spoken(said)) if text)
+
+
+def _spoken(said: Said) -> list[str | None]:
+    return [file.transcript for file in said.files if file.voice]
 
 
 async def _no_tools(run: Run, items: Sequence[Configured[Any]]) -> list[Tool]:

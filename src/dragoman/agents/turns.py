@@ -22,7 +22,11 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str | None = None
     filename: str | None = None
     voice: bool = False
-    id: UUID | None = None  # ours; told to nobody outside
+    # Ours, told to nobody outside: `transcript` is what was read of it, `unread` why nothing could be.
+    id: UUID | None = None
+    object_key: str | None = None
+    transcript: str | None = None
+    unread: str | None = None
 
 
 class Quoted(msgspec.Struct, frozen=True):
@@ -110,11 +114,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 def brings_others_words(content: dict[str, Any]) -> bool:
     """Whether a customer's stored message carries what somebody else wrote: it is forwarded, a contact card, the name of a place,
-    the answer to an ad, a document. What he types, photographs, orders or says is his own word."""
+    the answer to an ad, a document, a recording that is no voice note. What he types, photographs, orders or says is his own word."""
     place = content.get("location") or {}
     if content.get("forwarded") or content.get("contacts") or content.get("referral") or place.get("name") or place.get("address"):
         return True
-    return any(file.get("kind") == "document" for file in content.get("media") or ())
+    return any(
+        file.get("kind") == "document" or (file.get("kind") == "audio" and not file.get("voice")) for file in content.get("media") or ()
+    )
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

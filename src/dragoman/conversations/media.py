@@ -31,14 +31,7 @@ DELAYS = (2.0, 10.0, 60.0, 600.0, 3600.0)
 
 async def fetch(services: Services, held: Held) -> None:
     """Fetch what this conversation is waiting for; what fails for now is tried again later, without holding up the agent."""
-    rows = await services.db.fetch(queries.PENDING, {"organisation_id": held.organisation_id, "conversation_id": held.id})
-    limit = asyncio.Semaphore(AT_ONCE)
-
-    async def one(row: Row) -> datetime | None:
-        async with limit:
-            return await _fetch(services, held, row)
-
-    later = [when for when in await asyncio.gather(*(one(row) for row in rows)) if when is not None]
+    later = await _fetch_all(services, held, queries.PENDING)
     await services.db.execute(
         queries.FETCHED,
         {
@@ -48,6 +41,23 @@ async def fetch(services: Services, held: Held) -> None:
             "next": min(later, default=None),
         },
     )
+
+
+async def fetch_new(services: Services, held: Held) -> None:
+    """Fetch what was not tried yet. The conversation stays due, so that what fails is tried again."""
+    await _fetch_all(services, held, queries.NEW)
+
+
+async def _fetch_all(services: Services, held: Held, query: str) -> list[datetime]:
+    """Fetch the files of `query`; when to try those again that failed for now."""
+    rows = await services.db.fetch(query, {"organisation_id": held.organisation_id, "conversation_id": held.id})
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(row: Row) -> datetime | None:
+        async with limit:
+            return await _fetch(services, held, row)
+
+    return [when for when in await asyncio.gather(*(one(row) for row in rows)) if when is not None]
 
 
 async def _fetch(services: Services, held: Held, row: Row) -> datetime | None:
@@ -94,6 +104,8 @@ async def files(services: Services, organisation_id: UUID, messages: Iterable[Ro
                 filename=row["filename"],
                 voice=row["voice"],
                 id=row["id"],
+                object_key=row["object_key"],
+                transcript=row["transcript"],
             )
         )
     return found

@@ -6,6 +6,12 @@ where organisation_id = %(organisation_id)s and conversation_id = %(conversation
 order by created_at limit 50
 """
 
+NEW = """
+select id, graph_id, attempts from media
+where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and state = 'pending' and attempts = 0
+order by created_at limit 50
+"""
+
 SETTLE = """
 update media set state = %(state)s, object_key = %(object_key)s, size = coalesce(%(size)s, size), cause = %(cause)s, attempts = attempts + 1
 where organisation_id = %(organisation_id)s and id = %(id)s
@@ -18,7 +24,8 @@ where organisation_id = %(organisation_id)s and id = %(conversation_id)s and med
 """
 
 OF_MESSAGES = """
-select f.id, f.message_id, f.kind, f.mime_type, f.state, f.size, f.sha256, f.filename,
+select f.id, f.message_id, f.kind, f.mime_type, f.state, f.size, f.sha256, f.filename, f.object_key,
+       f.transcript,
        coalesce((m.content #>> '{media,0,voice}')::boolean, false) as voice
 from media f join messages m on m.organisation_id = f.organisation_id and m.id = f.message_id
 where f.organisation_id = %(organisation_id)s and f.message_id = any(%(messages)s)

@@ -14,10 +14,11 @@ import msgspec
 
 from dragoman.agents import records
 from dragoman.agents.llm import loop
+from dragoman.agents.llm.prompt import data
 from dragoman.agents.relations import records as relations
 from dragoman.agents.relations.settings import Credits
 from dragoman.agents.turns import Line, Outcome, Scene, Session, Turn, brings_others_words
-from dragoman.conversations import gates, policy
+from dragoman.conversations import gates, media, policy
 from dragoman.conversations import native_queries as queries
 from dragoman.conversations.held import Held
 from dragoman.conversations.reading import stored_content
@@ -48,6 +49,8 @@ async def think(services: Services, held: Held, question: Any) -> Native:
     for _ in range(DRAFTS):
         if held.news.is_set():
             await _extend(services, held)
+        if any(message["content"].get("media") for message in held.row["questions"] or ()):
+            await media.fetch_new(services, held)  # of what came since the conversation was claimed
         turn: Turn = await question()
         scene = await _scene(services, held, turn, session, relations.credits_of(agent.config))
         if (canned := await gates.before(services, agent, scene)) is not None:
@@ -142,8 +145,9 @@ def _lines(rows: Iterable[Row]) -> Iterable[Line]:
     speakers: dict[str, Any] = {"customer": "customer", "agent": "agent", "system": "agent", "person": "person", "phone_app": "person"}
     for row in rows:
         content = stored_content(row["direction"], row["author"], row["content"], row["seq"])
-        text = "\n".join([in_words(content), *(text for text in row["transcripts"] or () if text)])
         others = row["direction"] == "in" and brings_others_words(row["content"])
+        read = [data("what was read of it", text) if others else text for text in row["transcripts"] or () if text]
+        text = "\n".join([in_words(content), *read])
         yield Line(seq=row["seq"], by=speakers.get(row["author"], "business"), text=text, at=row["said_at"], outside=others)
 
 

@@ -91,6 +91,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     filename: str | None
     size: int | None
     cause: str | None
+    transcript: str | None = None  # the words of a voice note, the text of a document, once an agent has read it
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

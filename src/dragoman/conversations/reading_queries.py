@@ -69,7 +69,7 @@ left join messages q on q.organisation_id = m.organisation_id and q.number_id = 
     and q.wamid = coalesce(m.reply_to_wamid, m.content -> 'quoted' ->> 'wamid')
 left join lateral (
     select jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'mime_type', mime_type, 'filename', filename, 'size', size,
-        'state', state, 'cause', cause) order by id) as files
+        'state', state, 'cause', cause, 'transcript', transcript) order by id) as files
     from media where media.organisation_id = m.organisation_id and media.message_id = m.id
 ) f on true
 where m.organisation_id = %(organisation_id)s {where}

@@ -31,7 +31,7 @@ def words(content: Received | Outgoing) -> str:
         case Text() | Buttons() | LinkButton() | Choices():
             return content.body
         case Media():
-            return content.caption or ""
+            return content.caption or content.transcript or ""
         case Location():
             return _place(content)
         case ContactCard():

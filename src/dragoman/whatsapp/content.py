@@ -22,13 +22,14 @@ class Text(Content, frozen=True, tag="text", kw_only=True):
 
 
 class Media(Content, frozen=True, tag="media", kw_only=True):
-    """A file by public URL, which Meta fetches itself."""
+    """A file by public URL, which Meta fetches itself. `transcript`: the words of a voice note, kept with it and never sent."""
 
     kind: MediaKind
     url: str
     caption: str | None = None
     filename: str | None = None
     voice: bool = False
+    transcript: str | None = None
 
 
 class Location(Content, frozen=True, tag="location", kw_only=True):

@@ -3,7 +3,6 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 from PIL import Image, ImageOps
@@ -11,8 +10,9 @@ from pydantic import Field
 
 from dragoman.agents import files
 from dragoman.agents.capability import Capability, Configured, Run
-from dragoman.agents.llm import providers
+from dragoman.agents.llm import providers, usage
 from dragoman.agents.names import tool_names
+from dragoman.agents.pictures import FORMATS, MOST_PIXELS, on_white, painters
 from dragoman.agents.schema import Schema
 from dragoman.agents.tools import Call, Json, Result, Tool, failure
 from dragoman.errors import Unavailable
@@ -20,15 +20,11 @@ from dragoman.whatsapp import limits
 from dragoman.whatsapp.content import Media
 
 LARGEST = 20 * 1024 * 1024  # of what a provider sends; WhatsApp's own limit is for what we make of it
-MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 2048  # more than a phone shows
 LONGEST_DETAILS = 4000
 
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
-_FORMATS = ("PNG", "JPEG", "WEBP")
 _QUALITIES = (90, 75, 50)
-# Unpacked, a picture can have 160 MB.
-_painters = ThreadPoolExecutor(2, thread_name_prefix="pictures")
 
 
 class ImageTool(Schema):
@@ -82,8 +78,9 @@ _PARAMETERS: Json = {
 async def _draw(run: Run, config: ImageTool, call: Call) -> Result:
     kit = run.kit
     try:
-        drawn = await providers.image(kit, run.organisation_id, config.model, f"{config.prompt}\n\n{call.args['details']}")
-        picture = await asyncio.get_running_loop().run_in_executor(_painters, sendable, drawn)
+        drawn, used = await providers.image(kit, run.organisation_id, config.model, f"{config.prompt}\n\n{call.args['details']}")
+        await usage.note(run, "image", used)
+        picture = await asyncio.get_running_loop().run_in_executor(painters, sendable, drawn)
         url = await files.keep(kit, run.organisation_id, call.id, picture, "jpg")
     except providers.ModelError as problem:
         return failure(f"no picture was made: {problem}")
@@ -99,10 +96,10 @@ def sendable(drawn: bytes) -> bytes:
     if len(drawn) > LARGEST:
         raise Unfit(f"the provider sent more than {LARGEST // 1024 // 1024} MB")
     try:
-        with Image.open(io.BytesIO(drawn), formats=_FORMATS) as opened:
+        with Image.open(io.BytesIO(drawn), formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:  # known before anything is unpacked
                 raise Unfit(f"the provider sent a picture of more than {MOST_PIXELS // 1_000_000} megapixels")
-            picture = _on_white(ImageOps.exif_transpose(opened))
+            picture = on_white(ImageOps.exif_transpose(opened))
     except Unfit:
         raise
     except Exception as error:  # a broken file ends in any of Pillow's, zlib's and struct's exceptions
@@ -115,16 +112,6 @@ def sendable(drawn: bytes) -> bytes:
         if made.tell() <= limits.MEDIA_BYTES["image"]:
             return made.getvalue()
     raise Unfit("it is too large for WhatsApp")
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    """JPEG has no transparency."""
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layer = picture.convert("RGBA")
-    ground = Image.new("RGB", layer.size, "white")
-    ground.paste(layer, mask=layer)
-    return ground
 
 
 CAPABILITY = Capability(field="image_generate_tools", schema=ImageTool, tools=_tools)

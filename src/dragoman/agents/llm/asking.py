@@ -41,6 +41,7 @@ T = TypeVar("T")
 
 _response: TypeAdapter[ModelResponse] = TypeAdapter(ModelResponse)
 
+BLIND = (400, 404, 415, 422)  # how providers refuse a picture for a model that cannot see
 SUMMARY_TOKENS = 400
 SUMMARISE = (
     "Sum up this part of a chat between a customer and a business for the agent who goes on with it: who the customer is, what was asked, "
@@ -86,7 +87,15 @@ class Asking:
         return response
 
     async def _ask(self, messages: list[ModelMessage], position: int, purpose: str) -> tuple[ModelResponse, Generation]:
+        """The answer; once more without pictures when the model refuses them, which are then gone from `messages` for good."""
+        try:
+            return await self._asked(messages, position, purpose)
+        except ModelError as error:
+            if error.status not in BLIND or not _without_pictures(messages):
+                raise
+        return await self._asked(messages, position, purpose)
 
+    async def _asked(self, messages: list[ModelMessage], position: int, purpose: str) -> tuple[ModelResponse, Generation]:
         model = providers.model(self.run.kit, self.choice)
         parameters = _parameters(self.gathered) if purpose == "answer" else None
         started = time.perf_counter()
@@ -209,8 +218,8 @@ def _said(said: Said, gathered: Gathered) -> str:
     more = {name: content[name] for name in ("location", "contacts", "order", "referral") if content.get(name)}
     if said.quoted and said.quoted.text:
         more["quoted message"] = said.quoted.text
-    if content.get("forwarded"):
-        return prompt.data("a message that the customer forwarded", own)
+    if content.get("forwarded") and own:
+        own = prompt.data("a message that the customer forwarded", own)
     files = [gathered.files[file.url] for file in said.files if file.url in gathered.files]
     return "\n".join([part for part in (own, *(prompt.data(name, value) for name, value in more.items()), *files) if part])
 
@@ -218,6 +227,17 @@ def _said(said: Said, gathered: Gathered) -> str:
 def _with_instructions(parts: list[Any], system: str) -> ModelRequest:
     made = request([UserPromptPart(parts if len(parts) != 1 or not isinstance(parts[0], str) else parts[0])])
     return replace(made, instructions=system)
+
+
+def _without_pictures(messages: list[ModelMessage]) -> bool:
+    """Put words in the place of pictures, for a model that cannot see; whether there were any."""
+    found = False
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, UserPromptPart) and not isinstance(part.content, str):
+                found |= any(isinstance(one, BinaryContent) for one in part.content)
+                part.content = ["[an image]" if isinstance(one, BinaryContent) else one for one in part.content]
+    return found
 
 
 def _kept(response: ModelResponse) -> ModelResponse:
@@ -254,7 +274,9 @@ async def _translated(asking: Awaitable[T]) -> T:
         return await asking
     except ModelHTTPError as error:
         lasting = error.status_code < 500 and error.status_code not in (408, 409, 425, 429)
-        raise ModelError(f"{error.model_name} answered with status {error.status_code}", lasting=lasting) from None
+        raise ModelError(
+            f"{error.model_name} answered with status {error.status_code}", lasting=lasting, status=error.status_code
+        ) from None
     except UserError:
         raise ModelError("its settings do not fit this provider") from None
     except (AgentRunError, TimeoutError) as error:

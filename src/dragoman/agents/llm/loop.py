@@ -7,7 +7,7 @@ import structlog
 
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
-from dragoman.agents.llm import faq, gathering, media, providers
+from dragoman.agents.llm import faq, gathering, media, providers, voice
 from dragoman.agents.llm.draft import Superseded
 from dragoman.agents.llm.journal import Ledger
 from dragoman.agents.llm.providers import ModelError
@@ -28,22 +28,27 @@ async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcom
     run = Run(kit, agent, scene)
     try:
         choice = await providers.choose(kit, run.organisation_id, agent.llm_model)
+        run = await media.read(run)
         gathered = await gathering.gather(run, choice)
-        if choice is not None:
-            await media.look(run, ledger, gathered)
         if choice is None:
             draft = await faq.answer(run, gathered)
         else:
             from dragoman.agents.llm.thinking import think
 
+            await media.show(run, gathered)
             draft = await think(run, ledger, choice, gathered)
     except ModelError as error:
         log.warning("a model did not answer", agent_id=str(agent.id), lasting=error.lasting)
         return outcome("refused" if error.lasting else "failed", cause=f"The model did not answer: {error}.", retry_after=error.retry_after)
     except Superseded:
         return outcome("superseded")
-    contents = await media.spoken(run, ledger, draft.contents)
-    said = {"contents": contents, "transfer": draft.transfer, "cause": draft.cause, "citations": gathered.citations}
+    cause = " ".join(filter(None, (draft.cause, media.causes(run)))) or None
+    said = {
+        "contents": await voice.spoken(run, draft.contents),
+        "transfer": draft.transfer,
+        "cause": cause,
+        "citations": gathered.citations,
+    }
     wamid = scene.turn.said[-1].wamid if scene.turn.said else None
     kind = "answered" if draft.contents or draft.transfer else "silent"
     return outcome(kind, reply_to=wamid if draft.quote else None, **said)

@@ -1,30 +1,29 @@
 """The files of a turn as a model takes them: pictures to look at, voice notes as their words, documents as their text.
 
-What was made of a file is kept with it, so a turn that begins again pays for nothing twice, and later turns read it in their history.
+What was read of a file is kept with it, so a turn that begins again pays for nothing twice, and later turns have it in their history.
+A file that cannot be read is told in words; no file can keep a turn from being answered.
 """
 
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import TYPE_CHECKING
-from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import structlog
-from PIL import Image, UnidentifiedImageError
+from msgspec.structs import replace
+from PIL import Image, ImageOps
 
 from dragoman.agents.capability import Run
-from dragoman.agents.files import keep
 from dragoman.agents.knowledge import reading
 from dragoman.agents.knowledge.text import Told, Unfit
-from dragoman.agents.llm import prompt, providers, queries
-from dragoman.agents.llm.journal import Generation, Ledger
+from dragoman.agents.llm import prompt, providers, queries, usage
 from dragoman.agents.llm.providers import ModelError
-from dragoman.agents.turns import File
+from dragoman.agents.llm.spending import Spending
+from dragoman.agents.parts import clean
+from dragoman.agents.pictures import FORMATS, MOST_PIXELS, on_white, painters
+from dragoman.agents.turns import File, Said
 from dragoman.errors import NotFound, Unavailable
-from dragoman.ids import new_id
-from dragoman.store.database import Row
-from dragoman.whatsapp.content import Media, Outgoing, Text
 
 if TYPE_CHECKING:
     from dragoman.agents.llm.gathering import Gathered
@@ -33,142 +32,167 @@ log = structlog.get_logger()
 
 MOST_PICTURES = 4  # of one turn
 LONGEST_SIDE = 1568  # more is made smaller by the providers themselves
-MOST_PIXELS = 40_000_000
 LONGEST_TEXT = 20_000
-LONGEST_SPOKEN = 1500
-# One at a time in a process for what customers send; the knowledge has its own two.
-_CHILDREN = asyncio.Semaphore(1)
+LARGEST = {"image": 20 * 1024 * 1024, "sticker": 1024 * 1024, "audio": 25 * 1024 * 1024, "document": 20 * 1024 * 1024}
+SECONDS = 60.0  # for one file, with its wait for the others
+AT_ONCE = 2
+
+# For what customers send, in one process; the knowledge has its own.
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
-async def look(run: Run, ledger: Ledger, gathered: "Gathered") -> None:
-    """Put what the files of this turn hold into `gathered`. A file that cannot be used is told in words; nothing is raised."""
-    for said in run.turn.said:
-        for file in said.files:
-            if file.kind in ("image", "sticker"):
-                await _picture(run, file, gathered)
-            elif file.kind == "audio":
-                gathered.files[file.url] = await _heard(run, ledger, file)
-            elif file.kind == "document":
-                gathered.files[file.url] = await _document(run, file)
-            else:
-                gathered.files[file.url] = f"[a {file.kind}, which you cannot see]"
+class Unread(Exception):
+    """A file could not be read; the message says why, for people, as a whole sentence."""
 
 
-async def _picture(run: Run, file: File, gathered: "Gathered") -> None:
-    if len(gathered.pictures) < MOST_PICTURES and (data := await _bytes(run, file)) is not None:
-        picture = await asyncio.to_thread(_shrunk, data)
-        if picture is not None:
-            gathered.pictures.append((picture, "image/jpeg"))
-            gathered.files[file.url] = f"[an image: {file.url}]"
-            return
-    gathered.files[file.url] = "[an image that could not be loaded]"
+async def read(run: Run) -> Run:
+    """The same run, with the words of its voice notes and documents in their files."""
+    said = run.turn.said
+    if not any(file.kind in ("audio", "document") for one in said for file in one.files):
+        return run
+    heard = await asyncio.gather(*(_read_all(run, one) for one in said))
+    scene = replace(run.scene, turn=replace(run.turn, said=list(heard)))
+    return Run(run.kit, run.agent, scene)
 
 
-def _shrunk(data: bytes) -> bytes | None:
-    """The picture made anew as a JPEG of a size that models look at, without what else was in the file; None for what is no picture."""
+async def _read_all(run: Run, said: Said) -> Said:
+    return replace(said, files=list(await asyncio.gather(*(_read(run, file) for file in said.files))))
+
+
+async def _read(run: Run, file: File) -> File:
+    reader = {"audio": _heard, "document": _document}.get(file.kind)
+    if reader is None or file.state != "ready" or file.transcript is not None:
+        return file
+    if file.kind == "audio" and not run.agent.options.speech.transcribe:
+        return file
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP")) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                return None
-            opened.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            made = io.BytesIO()
-            opened.convert("RGB").save(made, "JPEG", quality=85)
-            return made.getvalue()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
+        async with asyncio.timeout(SECONDS):
+            text = clean(await reader(run, file))[:LONGEST_TEXT]
+    except TimeoutError:
+        return _unread(run, file, f"Reading it took longer than {SECONDS:.0f} seconds.")
+    except (Unread, Unfit) as problem:
+        return _unread(run, file, str(problem))
+    values = {"organisation_id": run.organisation_id, "id": file.id, "transcript": text}
+    await run.kit.db.execute(queries.KEEP_TEXT, values)
+    return replace(file, transcript=text)
 
 
-async def _heard(run: Run, ledger: Ledger, file: File) -> str:
-    """The words of a voice note."""
-    speech = run.agent.options.speech
-    row = await _row(run, file)
-    if row is None or not speech.transcribe:
-        return "[a voice message]"
-    words = row["transcript"]
-    if words is None:
-        data = await _bytes(run, file)
-        if data is None:
-            return "[a voice message that could not be loaded]"
-        try:
-            words, paid_by = await providers.transcribe(run.kit, run.organisation_id, speech.transcription_model, data, file.mime_type)
-        except ModelError as error:
-            log.warning("a voice message could not be written down", agent_id=str(run.agent.id), cause=str(error))
-            return "[a voice message that could not be understood; ask the customer to write]"
-        await _keep_text(run, row["id"], words)
-        await _note(run, ledger, "transcription", speech.transcription_model, paid_by)
-    return f"[a voice message, written down by a machine] {words}"
+def _unread(run: Run, file: File, cause: str) -> File:
+    log.warning("a customer's file could not be read", agent_id=str(run.agent.id), media_id=str(file.id), kind=file.kind)
+    return replace(file, unread=cause)
+
+
+async def _heard(run: Run, file: File) -> str:
+    """The words of a recording."""
+    spending = await Spending.of(run)
+    if reached := spending.over():
+        raise Unread(f"It was not written down: {reached}.")
+    data = await _bytes(run, file)
+    try:
+        model = run.agent.options.speech.transcription_model
+        words, used = await providers.transcribe(run.kit, run.organisation_id, model, data, file.mime_type)
+    except ModelError as problem:
+        raise Unread(f"It was not written down: {problem}.") from None
+    await usage.note(run, "transcription", used)
+    return words
 
 
 async def _document(run: Run, file: File) -> str:
-    name = file.filename or "document"
-    row = await _row(run, file)
-    data = await _bytes(run, file) if row is not None and row["transcript"] is None else None
-    if row is None or (row["transcript"] is None and data is None):
-        return f"[the document {name}, which could not be loaded]"
-    text = row["transcript"]
-    if text is None and data is not None:
-        try:
-            read = await reading.read(_CHILDREN, _parts(data), Told(name=name))
-        except Unfit as unfit:
-            return f"[the document {name}, which could not be read: {unfit}]"
-        text = "\n\n".join(part.text for part in read.blocks)[:LONGEST_TEXT]
-        await _keep_text(run, row["id"], text)
-    return prompt.data(f"document {name}", text)
+    """The text of a document, read in a process that may do nothing else."""
+    data = await _bytes(run, file)
+    turns = _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
+    text = await reading.read(turns, _parts(data), Told(name=file.filename or ""))
+    return "\n\n".join(block.text for block in text.blocks)
 
 
 async def _parts(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def _row(run: Run, file: File) -> Row | None:
-    if file.id is None or file.state != "ready":
-        return None
-    return await run.kit.db.fetch_one(queries.FILE, {"organisation_id": run.organisation_id, "id": file.id})
-
-
-async def _bytes(run: Run, file: File) -> bytes | None:
-    row = await _row(run, file)
-    if row is None or not row["object_key"]:
-        return None
-    with suppress(NotFound, Unavailable):
-        return await run.kit.objects.get(row["object_key"])
-    return None
-
-
-async def _keep_text(run: Run, file_id: UUID, text: str) -> None:
-    values = {"organisation_id": run.organisation_id, "id": file_id, "transcript": text.replace("\0", "")}
-    await run.kit.db.execute(queries.KEEP_TEXT, values)
-
-
-async def spoken(run: Run, ledger: Ledger, contents: list[Outgoing]) -> list[Outgoing]:
-    """The answer as a voice note, when the agent is set up so; as text when it cannot be spoken."""
-    speech = run.agent.options.speech
-    asked = any(file.voice or file.kind == "audio" for said in run.turn.said for file in said.files)
-    if speech.reply_with_voice == "never" or (speech.reply_with_voice == "to_voice" and not asked):
-        return contents
-    if len(contents) != 1 or not isinstance(contents[0], Text) or len(contents[0].body) > LONGEST_SPOKEN:
-        return contents
+async def _bytes(run: Run, file: File) -> bytes:
+    if file.object_key is None:
+        raise Unread("It is not here yet.")
+    largest = LARGEST[file.kind]
+    if (file.size or 0) > largest:
+        raise Unread(f"It has more than {largest // 1024 // 1024} MB, which is the most that is read.")
     try:
-        data, paid_by = await providers.speak(run.kit, run.organisation_id, speech.speech_model, speech.voice, contents[0].body)
-        url = await keep(run.kit, run.organisation_id, new_id(), data, "ogg")
-    except (ModelError, Unavailable) as error:
-        log.warning("an answer could not be spoken", agent_id=str(run.agent.id), cause=str(error))
-        return contents
-    await _note(run, ledger, "speech", speech.speech_model, paid_by)
-    return [Media(kind="audio", url=url, voice=True)]
+        return await run.kit.objects.get(file.object_key)
+    except (NotFound, Unavailable):
+        raise Unread("It could not be loaded.") from None
 
 
-async def _note(run: Run, ledger: Ledger, purpose: str, model: str, paid_by: str) -> None:
-    await ledger.note(
-        Generation(
-            organisation_id=run.organisation_id,
-            agent_id=run.agent.id,
-            turn_id=run.turn.id,
-            conversation_id=run.turn.conversation_id,
-            contact_id=run.contact_id,
-            position=-1,
-            purpose=purpose,
-            model=model,
-            paid_by=paid_by,
-        )
-    )
+async def show(run: Run, gathered: "Gathered") -> None:
+    """Put what the files of this turn hold into `gathered`, for a model."""
+    for said in run.turn.said:
+        for file in said.files:
+            if file.kind in ("image", "sticker"):
+                gathered.files[file.url] = await _picture(run, file, gathered)
+            elif file.kind == "audio":
+                gathered.files[file.url] = _recording(said, file)
+            elif file.kind == "document":
+                gathered.files[file.url] = _text(file)
+            else:
+                gathered.files[file.url] = f"[a {file.kind}, which you cannot see]"
+
+
+async def _picture(run: Run, file: File, gathered: "Gathered") -> str:
+    name = "a sticker" if file.kind == "sticker" else "an image"
+    if len(gathered.pictures) == MOST_PICTURES:
+        return f"[{name} that you are not shown: at most {MOST_PICTURES} at once]"
+    try:
+        data = await _bytes(run, file) if file.state == "ready" else b""
+    except Unread:
+        data = b""
+    picture = await asyncio.get_running_loop().run_in_executor(painters, _shrunk, data) if data else None
+    if picture is None:
+        return f"[{name} that could not be loaded]"
+    gathered.pictures.append((picture, "image/jpeg"))
+    return f"[{name}: {file.url}]"
+
+
+def _shrunk(data: bytes) -> bytes | None:
+    """The picture made anew as a JPEG of a size that models look at, without what else was in the file; None for what is no picture."""
+    made = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            if opened.width * opened.height > MOST_PIXELS:  # known before anything is unpacked
+                return None
+            picture = on_white(ImageOps.exif_transpose(opened))
+            picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+            picture.info.clear()  # comments and the like would be written again
+            picture.save(made, "JPEG", quality=85)
+    except Exception:  # a broken file ends in any of Pillow's, zlib's and struct's exceptions
+        return None
+    return made.getvalue()
+
+
+def _recording(said: Said, file: File) -> str:
+    """What the customer says in a voice note is his own word; what a recording holds that he sends on is somebody's."""
+    if file.unread:
+        return "[a voice message that could not be understood; ask the customer to write]"
+    if file.transcript is None:
+        return "[a voice message]" if file.state == "ready" else "[a voice message that could not be loaded]"
+    if not file.transcript:
+        return "[a voice message without words]"
+    if file.voice and not said.content.get("forwarded"):
+        return f"[a voice message, written down by a machine] {file.transcript}"
+    return prompt.data("recording, written down by a machine", file.transcript)
+
+
+def _text(file: File) -> str:
+    """A document's name is the sender's text too, so it stands among the data."""
+    told = {"name": file.filename} if file.filename else {}
+    if file.transcript is None:
+        return prompt.data("document that could not be read", {**told, "why": file.unread or "It could not be loaded."})
+    return prompt.data("document", f"{file.filename}\n\n{file.transcript}" if file.filename else file.transcript)
+
+
+def causes(run: Run) -> str | None:
+    """Why files of this turn could not be read, for people."""
+    found = [
+        f"A {'voice message' if file.voice else file.kind} was not read. {file.unread}"
+        for said in run.turn.said
+        for file in said.files
+        if file.unread
+    ]
+    return " ".join(found) or None

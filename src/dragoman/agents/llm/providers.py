@@ -9,10 +9,9 @@ An organisation's own key goes before the operator's. An address that an organis
 the providers' own and the operator's through the trusted one. The SDKs are loaded when the first model is asked.
 """
 
-import asyncio
 import base64
 import functools
-import io
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
@@ -20,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from dragoman.accounts.secrets import Vault
 from dragoman.agents.kit import Kit
-from dragoman.agents.llm import queries
+from dragoman.agents.llm import local_speech, queries
 from dragoman.errors import Invalid, NotFound
 from dragoman.http.answers import NoAnswer, Refused
 from dragoman.http.urls import check_url
@@ -40,12 +39,16 @@ Kind = Literal["openai", "anthropic", "google"]
 
 
 class ModelError(Exception):
-    """A model could not be asked, or did not answer; `lasting` when asking again will not help. The message is for people."""
+    """A model could not be asked, or did not answer; `lasting` when asking again will not help. The message is for people.
 
-    def __init__(self, message: str, *, lasting: bool = True, retry_after: float | None = None) -> None:
+    `status` is the provider's, when there was one.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = True, retry_after: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
         self.lasting = lasting
         self.retry_after = retry_after
+        self.status = status
 
 
 class Choice(NamedTuple):
@@ -164,16 +167,32 @@ def _make_model(door: Any, choice: Choice) -> "Model":
     return GoogleModel(choice.model, provider=GoogleProvider(api_key=choice.key, base_url=choice.base_url, http_client=http))
 
 
-async def image(kit: Kit, organisation_id: UUID, name: str, prompt: str) -> bytes:
+class Used(NamedTuple):
+    """One use of a model that is no chat. The price of such a use is not known; tokens are, where the provider counts them."""
+
+    model: str
+    paid_by: Literal["organisation", "platform", "nobody"]
+    duration_ms: float
+    prompt_tokens: int = 0
+    response_tokens: int = 0
+
+
+def _used(choice: Choice, begun: float, counted: Any = None) -> Used:
+    tokens = [getattr(counted, name, None) for name in ("input_tokens", "output_tokens")]
+    told, said = (value if isinstance(value, int) and 0 <= value < 2**31 else 0 for value in tokens)
+    return Used(choice.name, choice.paid_by, (time.perf_counter() - begun) * 1000, told, said)
+
+
+async def image(kit: Kit, organisation_id: UUID, name: str, prompt: str) -> tuple[bytes, Used]:
     """A picture of what `prompt` says, as the provider made it. Raises ModelError."""
-    choice = await _openai_choice(kit, organisation_id, name)
+    choice, begun = await _openai_choice(kit, organisation_id, name), time.perf_counter()
     # OpenAI's own models of today always answer like this and refuse the word for it; all others have to be told.
     form: Any = {} if "gpt-image" in choice.model else {"response_format": "b64_json"}
     answer = await called(openai_client(kit, choice).images.generate(model=choice.model, prompt=prompt, n=1, **form))
     data = answer.data[0].b64_json if answer.data else None
     if not data:
         raise ModelError("the provider answered without a picture")
-    return base64.b64decode(data)
+    return base64.b64decode(data), _used(choice, begun, answer.usage)
 
 
 async def embed(kit: Kit, organisation_id: UUID, name: str, texts: list[str]) -> list[list[float]]:
@@ -183,44 +202,36 @@ async def embed(kit: Kit, organisation_id: UUID, name: str, texts: list[str]) ->
     return [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
 
 
-async def transcribe(kit: Kit, organisation_id: UUID, name: str, data: bytes, mime_type: str) -> tuple[str, str]:
-    """The words of a recording, and whose key paid. Raises ModelError."""
-    if name.startswith(LOCAL):
-        return await asyncio.to_thread(_locally, name.removeprefix(LOCAL), data), "nobody"
+async def transcribe(kit: Kit, organisation_id: UUID, name: str, data: bytes, mime_type: str) -> tuple[str, Used]:
+    """The words of a recording. Raises ModelError."""
+    begun = time.perf_counter()
+    if name.startswith(local_speech.PREFIX):
+        try:
+            words = await local_speech.transcribe(kit.settings.data_dir / "speech", name.removeprefix(local_speech.PREFIX), data)
+        except local_speech.Unheard as problem:
+            raise ModelError(str(problem)) from None
+        return words, Used(name, "nobody", (time.perf_counter() - begun) * 1000)
     choice = await _openai_choice(kit, organisation_id, name)
-    file = (f"voice.{_ENDINGS.get(mime_type.partition(';')[0].strip(), 'ogg')}", data, mime_type)
+    kind = mime_type.partition(";")[0].strip().lower()
+    file = (f"voice.{_ENDINGS.get(kind, 'ogg')}", data, kind)
     answer = await called(openai_client(kit, choice).audio.transcriptions.create(model=choice.model, file=file))
-    return str(answer.text).strip(), choice.paid_by
+    if not isinstance(answer.text, str):
+        raise ModelError("the provider answered without words")
+    return answer.text, _used(choice, begun, answer.usage)
 
 
-async def speak(kit: Kit, organisation_id: UUID, name: str, voice: str, text: str) -> tuple[bytes, str]:
-    """`text` as OGG Opus, which WhatsApp plays as a voice note, and whose key paid. Raises ModelError."""
-    choice = await _openai_choice(kit, organisation_id, name)
+async def speak(kit: Kit, organisation_id: UUID, name: str, voice: str, text: str) -> tuple[bytes, Used]:
+    """`text` as OGG Opus, which WhatsApp plays as a voice note. Raises ModelError."""
+    choice, begun = await _openai_choice(kit, organisation_id, name), time.perf_counter()
     client = openai_client(kit, choice)
     answer = await called(client.audio.speech.create(model=choice.model, voice=voice, input=text, response_format="opus"))
     data: bytes = await called(answer.aread())
-    if not data.startswith(b"OggS"):
+    if not data.startswith(b"OggS") or b"OpusHead" not in data[:128]:
         raise ModelError("the provider did not answer with OGG Opus")
-    return data, choice.paid_by
+    return data, _used(choice, begun)
 
 
-LOCAL = "local/"
 _ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/aac": "aac", "audio/amr": "amr", "audio/wav": "wav"}
-
-
-def _locally(size: str, data: bytes) -> str:
-    """With the optional extra `local-speech`, on this machine."""
-    try:
-        from faster_whisper import WhisperModel  # type: ignore[import-not-found]
-    except ImportError:
-        raise ModelError("local/… needs the extra local-speech: pip install 'dragoman[local-speech]'") from None
-    segments, _ = _whisper(WhisperModel, size).transcribe(io.BytesIO(data))
-    return " ".join(segment.text.strip() for segment in segments)
-
-
-@functools.lru_cache(maxsize=1)
-def _whisper(make: Any, size: str) -> Any:
-    return make(size)
 
 
 async def _openai_choice(kit: Kit, organisation_id: UUID, name: str) -> Choice:

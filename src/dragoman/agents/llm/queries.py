@@ -110,6 +110,4 @@ order by started_at
 
 READ_OUTSIDE = "update sessions set outside = true where organisation_id = %(organisation_id)s and id = %(id)s and not outside"
 
-FILE = "select id, object_key, transcript from media where organisation_id = %(organisation_id)s and id = %(id)s"
-
 KEEP_TEXT = "update media set transcript = %(transcript)s where organisation_id = %(organisation_id)s and id = %(id)s"

@@ -107,6 +107,11 @@ class UrlButton(Shape):
 class MediaLink(Shape):
     url: str
     mime_type: str
+    transcript: str | None = Field(
+        None,
+        exclude_if=lambda words: words is None,
+        description="Our addition, where there is one: the words of a voice note, the text of a document that an agent has read",
+    )
 
 
 class UnifiedBody(Shape):
@@ -224,7 +229,8 @@ def _template(message: reading.Message, _link: Link) -> TemplateBody:
 def _unified(message: reading.Message, link: Link) -> UnifiedBody:
     match message.content:
         case Received() as content:
-            return UnifiedBody(body=words(content), media=[MediaLink(url=link(f.id), mime_type=f.mime_type) for f in _ready(message)])
+            files = [MediaLink(url=link(f.id), mime_type=f.mime_type, transcript=f.transcript) for f in _ready(message)]
+            return UnifiedBody(body=words(content), media=files)
         case Buttons() as content:
             buttons: list[ReplyButton | UrlButton] = [ReplyButton(text=one.title, quick_reply_id=one.id) for one in content.buttons]
             return UnifiedBody(body=content.body, footer=content.footer, buttons=buttons, media=_media(content.header))
@@ -274,7 +280,7 @@ def _media(media: Media | None) -> list[MediaLink]:
     if media is None:
         return []
     guessed, _ = guess_type("file" + PurePosixPath(_path(media.url)).suffix)
-    return [MediaLink(url=media.url, mime_type=guessed or _USUAL_TYPES[media.kind])]
+    return [MediaLink(url=media.url, mime_type=guessed or _USUAL_TYPES[media.kind], transcript=media.transcript)]
 
 
 def _path(url: str) -> str:
