@@ -4,29 +4,13 @@ import dataclasses
 import json
 
 import msgspec
-import pytest
-from stage import serving
-from tests.agents.api_shop import Shop, described, fixed
-from tests.agents.one_turn import bakery_on, call, services_on
+from tests.agents.api_shop import described, fixed
+from tests.agents.one_turn import call
 
 from dragoman.agents.capabilities.api_tools import CAPABILITY, function_names
 from dragoman.agents.turns import File
 
 BREAD = "https://dragoman.example/media/bread"
-
-
-@pytest.fixture
-async def shop():
-    shop = Shop()
-    async with serving(shop.handle) as url:
-        shop.url = url
-        yield shop
-
-
-@pytest.fixture
-async def lumen(database, clock, tmp_path):
-    async with services_on(database, clock, tmp_path) as services:
-        yield await bakery_on(services.kit)
 
 
 def dana(lumen, *files, phone="15550007890"):

@@ -5,27 +5,12 @@ import time
 
 import pytest
 from aiohttp import web
-from stage import serving
-from tests.agents.api_shop import Shop, described, fixed
+from tests.agents.api_shop import described, fixed
 from tests.agents.one_turn import bakery_on, call, services_on
 
 from dragoman.agents.capabilities.api_tools import CAPABILITY
 from dragoman.agents.llm.fitting import misfit
 from dragoman.agents.tools import LONGEST_RESULT
-
-
-@pytest.fixture
-async def shop():
-    shop = Shop()
-    async with serving(shop.handle) as url:
-        shop.url = url
-        yield shop
-
-
-@pytest.fixture
-async def lumen(database, clock, tmp_path):
-    async with services_on(database, clock, tmp_path) as services:
-        yield await bakery_on(services.kit)
 
 
 async def tool(lumen, shop, path="/orders", method="GET", **parts):

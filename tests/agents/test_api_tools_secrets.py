@@ -8,9 +8,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from aiohttp import web
-from stage import serving
-from tests.agents.api_shop import Shop, described, fixed
-from tests.agents.one_turn import bakery_on, call, services_on
+from tests.agents.api_shop import described, fixed
+from tests.agents.one_turn import call
 from yarl import URL
 
 from dragoman.agents import configured
@@ -22,20 +21,6 @@ TOKEN = "sk/live 51+Hé\"x'&z9"  # with characters that every encoding writes in
 PASSWORD = "geheim-42"
 BASIC = "Basic " + base64.b64encode(f"dana:{PASSWORD}".encode()).decode()
 KEY = "pk-9876543210"
-
-
-@pytest.fixture
-async def shop():
-    shop = Shop()
-    async with serving(shop.handle) as url:
-        shop.url = url
-        yield shop
-
-
-@pytest.fixture
-async def lumen(database, clock, tmp_path):
-    async with services_on(database, clock, tmp_path) as services:
-        yield await bakery_on(services.kit)
 
 
 def item(shop, **more):

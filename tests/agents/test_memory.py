@@ -37,7 +37,7 @@ async def remember(bakery, items, run=None, **args):
 
 async def told(bakery, items, contact_id=None):
     """The values that the model is told."""
-    prompt = await CAPABILITY.prompt(bakery.run(contact_id), items)
+    prompt, _ = await CAPABILITY.prompt(bakery.run(contact_id), items)
     return json.loads(re.search(r'<data name="memory">\n(.*)\n</data>', prompt)[1])
 
 
@@ -138,7 +138,7 @@ async def test_what_a_customer_wrote_cannot_leave_the_place_where_values_stand(l
 
     await remember(lumen, items, key="bread", value=attack)
 
-    prompt = await CAPABILITY.prompt(lumen.run(), items)
+    prompt, _ = await CAPABILITY.prompt(lumen.run(), items)
     assert prompt.count("</data>") == prompt.count("<data ") == 1
     assert prompt.count("\n") == 3
     assert "all refunds are approved" in (await told(lumen, items))["bread"]

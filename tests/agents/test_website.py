@@ -45,12 +45,6 @@ async def site():
         yield site
 
 
-@pytest.fixture
-async def lumen(database, clock, tmp_path):
-    async with services_on(database, clock, tmp_path) as services:
-        yield await bakery_on(services.kit)
-
-
 async def tool(lumen, url, prompt="for the prices of today"):
     [tool] = await CAPABILITY.tools(lumen.run(), await lumen.give(CAPABILITY, {"url": url, "prompt": prompt}))
     return tool

@@ -8,6 +8,7 @@ Echo           Lumen's agent, a webhook that a test scripts
 import aiohttp
 import pytest
 from cast import Agent, Lumen, Phone
+from model import model_server
 from stage import free_socket, served, serving
 from till import SECOND, SECOND_DISPLAY, add_number
 
@@ -88,3 +89,10 @@ async def second(lumen):
         agent.id = created["id"]
         await lumen.post(f"/phone-numbers/{SECOND_DISPLAY}/connect-agent/", {"agentId": agent.id})
         yield agent
+
+
+@pytest.fixture
+async def model():
+    """A language model as its provider serves it; see `native.hire`."""
+    async with model_server() as model:
+        yield model

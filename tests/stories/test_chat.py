@@ -4,7 +4,6 @@ import re
 from uuid import uuid4
 
 import pytest
-from model import model_server
 from native import hire
 from program import run
 from test_native_api_tools import KEY, LOOK, ORDER, till
@@ -59,12 +58,6 @@ async def test_a_server_without_a_sandbox_is_one_line(lumen):
     code, heard, complaints = await chat("--url", lumen.url)
     assert (code, heard) == (1, [])
     assert complaints == [f"dragoman: the server at {lumen.url} has no sandbox; start it with DRAGOMAN_GRAPH_URL=sandbox"]
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @pytest.fixture

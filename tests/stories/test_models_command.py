@@ -1,15 +1,8 @@
 """`dragoman models`: an operator brings a model provider from the command line, and an agent thinks with it."""
 
 import pytest
-from model import model_server
 from native import NUMBER
 from program import run
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from datetime import timedelta
 import aiohttp
 import pytest
 from cast import Lumen, Phone, until
-from model import model_server
 from native import hire
 from program import Program
 from stage import serving
@@ -19,12 +18,6 @@ from dragoman.accounts.secrets import Vault
 from dragoman.clock import Clock
 
 KEY = "sk-till-0123456789"
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @pytest.fixture

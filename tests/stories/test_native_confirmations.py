@@ -4,19 +4,12 @@ import asyncio
 
 import pytest
 from cast import Phone, until
-from model import model_server
 from native import change, hire
 from test_native_api_tools import described, fixed
 from world import shop_server
 
 KEY = "sk-till-0123456789"
 REFUND = {"tool": "refund", "args": {"order": "1001", "amount": 5}}
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @pytest.fixture

@@ -1,14 +1,6 @@
 """The main job with an agent that thinks inside Dragoman, on a provider that the business brought."""
 
-import pytest
-from model import model_server
 from native import hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def test_the_builtin_agent_asks_to_rephrase_when_it_knows_nothing(lumen, dana):

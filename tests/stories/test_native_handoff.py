@@ -1,15 +1,7 @@
 """A native agent gives the conversation away: to another agent, or to a person."""
 
-import pytest
 from cast import until
-from model import model_server
 from native import hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 def tool(model, start, index=-1):

@@ -1,16 +1,8 @@
 """An agent that has a picture made for the customer."""
 
-import pytest
-from model import model_server
 from native import hire
 
 SKETCH = {"name": "Cake sketch", "prompt": "A cake, in watercolours.", "description": "When a cake is planned", "model": "lab/painter"}
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def test_a_picture_reaches_the_customer_before_the_answer(lumen, model, dana, session):

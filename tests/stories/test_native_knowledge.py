@@ -1,9 +1,7 @@
 """What a native agent knows: given through the API, read by a job, found for a question, cited on the turn."""
 
 import aiohttp
-import pytest
 from cast import until
-from model import model_server
 from native import change, hire
 from world import website
 
@@ -11,12 +9,6 @@ FAQS = [
     {"question": "Are you open on Sundays?", "answer": "Yes, from 8 to 13."},
     {"question": "Do you deliver bread to my home?", "answer": "We deliver within 5 km, for 3 euros."},
 ]
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def ready(lumen, agent, count=1):

@@ -2,17 +2,10 @@
 
 import pytest
 from cast import until
-from model import model_server
 from native import hire
 
 STOPPED = "I cannot go on with this right now. Please try again later."
 RULE = {"description": "Always.", "forceMessage": False}
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 def cancel(body=None):

@@ -6,15 +6,9 @@ import json
 import pytest
 from native import change, hire
 from obeying import obey
-from world import mcp_server, model_server
+from world import mcp_server
 
 PATH = "/integrations/connectors/"
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from cast import until
 from docx import Document
 from made_files import opus
-from model import model_server
 from native import hire
 from PIL import Image
 
@@ -15,12 +14,6 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 # Turned on its side: tag 0x0112 (Orientation) is 6.
 SIDEWAYS = Image.Exif()
 SIDEWAYS[0x0112] = 6
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 def picture(side=2000, **more):

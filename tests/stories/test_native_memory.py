@@ -1,17 +1,9 @@
 """An agent that remembers its customers from one day to the next."""
 
-import pytest
-from model import model_server
 from native import change, hire
 
 BREAD = {"key": "bread", "type": "string", "initialValue": "", "whenToUpdate": "when the customer names a favourite bread"}
 VISITS = {"key": "visits", "type": "number", "initialValue": 0, "whenToUpdate": "at each order"}
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 def remember(key, value):

@@ -3,18 +3,11 @@
 import json
 
 import pytest
-from model import model_server
 from native import hire
 from test_native_confirmations import KEY, refunds
 from world import shop_server
 
 ODD = ["\0", "\ud800", "a\0b", "\ufffe\U000e0041", "\x1b[2J"]
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @pytest.fixture

@@ -1,15 +1,7 @@
 """A customer decides whether the business may write first."""
 
-import pytest
 from cast import until
-from model import model_server
 from native import hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def contact(lumen, name="Dana"):

@@ -2,14 +2,7 @@
 
 import pytest
 from cast import until
-from model import model_server
 from native import hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def contact_id(lumen):

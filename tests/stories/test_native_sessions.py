@@ -1,15 +1,7 @@
 """A session of a native agent: its greeting, its past, its end, and what the timeline tells of it."""
 
-import pytest
 from cast import until
-from model import model_server
 from native import hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def happened(lumen, kind, times=1):

@@ -1,14 +1,6 @@
 """A native agent answers with more than text."""
 
-import pytest
-from model import model_server
 from native import hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 def send(**args):

@@ -1,14 +1,6 @@
 """Another program of the business lets an agent write first."""
 
-import pytest
-from model import model_server
 from native import hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def call(lumen, trigger, body, secret, **headers):

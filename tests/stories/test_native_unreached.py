@@ -2,16 +2,9 @@
 
 import pytest
 from cast import until
-from model import model_server
 from native import hire
 
 KINDS = ("openai", "anthropic", "google")
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def moves(lumen, kind, address):

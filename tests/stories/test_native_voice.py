@@ -2,16 +2,9 @@
 
 import pytest
 from made_files import opus
-from model import model_server
 from native import hire
 
 SPEECH = {"transcriptionModel": "lab/ears", "speechModel": "lab/mouth"}
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 async def speaking(lumen, model, when="to_voice"):

@@ -1,16 +1,7 @@
 """A native agent comes back by itself: it plans, the time comes, it thinks, and speaks or not."""
 
-import pytest
 from cast import until
-from model import model_server
 from native import change, hire
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
-
 
 RULE = {"description": "When somebody leaves an order open, ask again the next morning.", "enabled": True, "forceMessage": False}
 

@@ -2,7 +2,6 @@
 
 import pytest
 from aiohttp import web
-from model import model_server
 from native import change, hire
 from stage import serving
 
@@ -17,12 +16,6 @@ class Site:
     async def handle(self, request):
         self.asked.append(request.path)
         return web.Response(text=MENU.format(price=self.price), content_type="text/html")
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @pytest.fixture

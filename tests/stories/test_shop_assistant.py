@@ -10,17 +10,10 @@ import sys
 
 import pytest
 from cast import until
-from model import model_server
 from tests.project.source import ROOT
 
 EXAMPLE = ROOT / "examples/shop_assistant"
 ORDER = {"tool": "place_order", "args": {"bread": "rye", "quantity": 2}}
-
-
-@pytest.fixture
-async def model():
-    async with model_server() as model:
-        yield model
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ is configured (`schema`), and what an agent that has some of it is offered in a 
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -58,20 +58,23 @@ def _spoken(said: Said) -> list[str | None]:
     return [file.transcript for file in said.files if file.voice]
 
 
+class Told(NamedTuple):
+    """What a capability adds to the prompt; `outside`: there are words in it that somebody else may have written."""
+
+    text: str
+    outside: bool = False
+
+
 async def _no_tools(run: Run, items: Sequence[Configured[Any]]) -> list[Tool]:
     return []
 
 
-async def _no_prompt(run: Run, items: Sequence[Configured[Any]]) -> str | None:
+async def _no_prompt(run: Run, items: Sequence[Configured[Any]]) -> Told | None:
     return None
 
 
 async def _all_right(kit: Kit, organisation_id: UUID, agent_id: UUID, config: Any, at: str) -> None:
     return None
-
-
-async def _ours(run: Run, items: Sequence[Configured[Any]]) -> bool:
-    return False
 
 
 def _no_secrets(config: Json) -> list[tuple[str | int, ...]]:
@@ -86,7 +89,6 @@ async def _nothing_more(kit: Kit, organisation_id: UUID, agent_id: UUID, item: C
 class Capability(Generic[Config]):
     """`field` is the list's name on the agent, in snake_case: "website_tools". Only active items reach `tools` and `prompt`.
 
-    outside  whether `prompt` holds what somebody else may have written
     check    raises Invalid with `at` in front of the field ("tools[2].apiSchema.url") for what a schema cannot see, such as
              the id of an agent that does not exist
     secrets  the paths of secret texts in the stored JSON, as they are sent; shown masked and kept when a mask is sent back
@@ -97,8 +99,7 @@ class Capability(Generic[Config]):
     field: str
     schema: type[Config]
     tools: Callable[[Run, Sequence[Configured[Config]]], Awaitable[list[Tool]]] = _no_tools
-    prompt: Callable[[Run, Sequence[Configured[Config]]], Awaitable[str | None]] = _no_prompt
-    outside: Callable[[Run, Sequence[Configured[Config]]], Awaitable[bool]] = _ours
+    prompt: Callable[[Run, Sequence[Configured[Config]]], Awaitable[Told | None]] = _no_prompt
     check: Callable[[Kit, UUID, UUID, Config, str], Awaitable[None]] = _all_right
     secrets: Callable[[Json], list[tuple[str | int, ...]]] = _no_secrets
     bound_to: Callable[[Json], str] | None = None

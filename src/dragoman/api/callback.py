@@ -4,11 +4,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dragoman.api import problems
 from dragoman.api.body import read_body
 from dragoman.api.idempotency import HEADER, check_key
 from dragoman.conversations import callback
 from dragoman.conversations.services import Services
-from dragoman.errors import Problem, RateLimited
+from dragoman.errors import Problem
 
 # The address is a secret: nothing may remember it.
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
@@ -25,13 +26,7 @@ class CallbackDoor:
         try:
             ids = await self._take(request)
         except Problem as problem:
-            body = {"error": problem.message, "code": problem.code}
-            headers = dict(HEADERS)
-            if problem.field:
-                body["field"] = problem.field
-            if isinstance(problem, RateLimited):
-                headers["Retry-After"] = str(int(problem.retry_after))
-            return JSONResponse(body, problem.status, headers)
+            return problems.told(problem, HEADERS)
         return JSONResponse({"messages": [{"id": str(message_id)} for message_id in ids]}, 202, HEADERS)
 
     async def _take(self, request: Request) -> list[object]:

@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dragoman.api import problems
 from dragoman.api.body import read_body
 from dragoman.api.idempotency import HEADER, check_key
 from dragoman.conversations import triggers
 from dragoman.conversations.services import Services
-from dragoman.errors import Invalid, Problem, RateLimited, Unauthorized
+from dragoman.errors import Invalid, Problem, Unauthorized
 
 SECRET = "X-wassist-secret"  # noqa: S105 - the header's name
 LARGEST = 64 * 1024
@@ -28,9 +29,7 @@ class OutboundDoor:
         try:
             made = await self._take(request)
         except Problem as problem:
-            body = {"error": problem.message, "code": problem.code, **({"field": problem.field} if problem.field else {})}
-            headers = {"Retry-After": str(int(problem.retry_after))} if isinstance(problem, RateLimited) else None
-            return JSONResponse(body, problem.status, headers)
+            return problems.told(problem)
         return JSONResponse({"conversationId": str(made.conversation_id), "messageId": str(made.message_id)}, 201)
 
     async def _take(self, request: Request) -> triggers.Triggered:

@@ -71,7 +71,7 @@ async def _once(services: Services, saying: outbox.Saying, key: str, body_hash: 
     params = {"organisation_id": saying.organisation_id, "scope": f"callback {saying.turn_id}", "key": key}
     response = msgspec.json.encode(saying.ids).decode()
     async with services.db.transaction() as connection:
-        taken = {**params, "body_hash": body_hash, "response": response, "now": services.clock.now()}
+        taken = {**params, "body_hash": body_hash, "status": 202, "response": response, "now": services.clock.now()}
         if await (await connection.execute(queries.TAKE_KEY, taken)).fetchone():
             return await outbox.speak(services, saying, connection)
     earlier = await services.db.fetch_one(queries.KEY, params)

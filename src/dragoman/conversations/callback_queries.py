@@ -16,7 +16,7 @@ select t.*, counted.count from t cross join counted
 # The key is taken in the transaction that says the messages: both happen, or neither.
 TAKE_KEY = """
 insert into idempotency_keys (organisation_id, scope, key, body_hash, status, response, created_at)
-values (%(organisation_id)s, %(scope)s, %(key)s, %(body_hash)s, 202, %(response)s, %(now)s)
+values (%(organisation_id)s, %(scope)s, %(key)s, %(body_hash)s, %(status)s, %(response)s, %(now)s)
 on conflict (organisation_id, scope, key) do nothing
 returning key
 """

@@ -29,7 +29,6 @@ from dragoman.ids import new_id
 from dragoman.store.database import Row
 
 DRAFTS = 5  # a customer who never stops writing is answered all the same
-ANSWERS_KEPT = 300
 
 
 class Native(msgspec.Struct, frozen=True, kw_only=True):

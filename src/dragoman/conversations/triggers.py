@@ -12,6 +12,7 @@ from dragoman.agents.capabilities import triggers
 from dragoman.agents.capabilities.triggers import OutboundTrigger
 from dragoman.conversations import contacts, outbox, ownership, sending
 from dragoman.conversations import triggers_queries as queries
+from dragoman.conversations.callback_queries import KEY, TAKE_KEY
 from dragoman.conversations.services import Services
 from dragoman.errors import Conflict, Forbidden, Invalid, RateLimited, Unauthorized
 from dragoman.whatsapp import filling, limits
@@ -115,7 +116,9 @@ async def _say(services: Services, saying: outbox.Saying, trigger_id: UUID, key:
     async with services.db.transaction() as connection:
         if key is not None:
             values = {"organisation_id": saying.organisation_id, "scope": f"trigger {trigger_id}", "key": key, "now": services.clock.now()}
-            cursor = await connection.execute(queries.TAKE_KEY, {**values, "response": msgspec.json.encode(made).decode()})
+            cursor = await connection.execute(
+                TAKE_KEY, {**values, "body_hash": b"", "status": 201, "response": msgspec.json.encode(made).decode()}
+            )
             if await cursor.fetchone() is None:
                 raise Conflict("a request with this Idempotency-Key is under way; try again", code="in_progress")
         await outbox.speak(services, saying, connection)
@@ -123,5 +126,5 @@ async def _say(services: Services, saying: outbox.Saying, trigger_id: UUID, key:
 
 
 async def _earlier(services: Services, organisation_id: UUID, trigger_id: UUID, key: str) -> Triggered | None:
-    row = await services.db.fetch_one(queries.KEY, {"organisation_id": organisation_id, "scope": f"trigger {trigger_id}", "key": key})
+    row = await services.db.fetch_one(KEY, {"organisation_id": organisation_id, "scope": f"trigger {trigger_id}", "key": key})
     return msgspec.json.decode(row["response"], type=Triggered) if row else None

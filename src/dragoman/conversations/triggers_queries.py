@@ -15,12 +15,3 @@ select t.*, counted.count from t cross join counted
 """
 
 BOUND = "select agent_id, owner from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s"
-
-TAKE_KEY = """
-insert into idempotency_keys (organisation_id, scope, key, body_hash, status, response, created_at)
-values (%(organisation_id)s, %(scope)s, %(key)s, '', 201, %(response)s, %(now)s)
-on conflict (organisation_id, scope, key) do nothing
-returning key
-"""
-
-KEY = "select response from idempotency_keys where organisation_id = %(organisation_id)s and scope = %(scope)s and key = %(key)s"

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from pydantic import Field
 
-from dragoman.agents.capability import Capability, Configured, Run
+from dragoman.agents.capability import Capability, Configured, Run, Told
 from dragoman.agents.kit import Kit
 from dragoman.agents.mcp import connecting, connectors
 from dragoman.agents.mcp.connectors import Connector
@@ -131,8 +131,8 @@ def _question(title: str, args: Json) -> str:
     return "\n".join([f"*{title}*", *(f"{name.replace('_', ' ')}: {' '.join(value.split())[:200]}" for name, value in values.items())])
 
 
-async def _prompt(run: Run, items: Sequence[Configured[McpConfig]]) -> str | None:
-    return PROMPT if items else None
+async def _prompt(run: Run, items: Sequence[Configured[McpConfig]]) -> Told | None:
+    return Told(PROMPT) if items else None
 
 
 async def _check(kit: Kit, organisation_id: UUID, agent_id: UUID, config: McpConfig, at: str) -> None:

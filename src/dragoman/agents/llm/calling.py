@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
 from pydantic_ai.messages import ToolCallPart
 
 from dragoman.agents.capability import Run
@@ -22,8 +21,6 @@ from dragoman.agents.relations import records as relations
 from dragoman.agents.tools import LONGEST_RESULT, Json, Result, Tool
 from dragoman.agents.turns import Transfer
 from dragoman.whatsapp.content import Button, Buttons, Outgoing
-
-log = structlog.get_logger()
 
 SAME_CALLS = 3  # of one tool with the same arguments
 LONGEST_QUESTION, LONGEST_VALUE, SHORTEST_VALUE = 900, 200, 30  # characters
@@ -84,7 +81,7 @@ class Calling:
             return Verdict(f"Not done: {against}", against)
         if asked := self._who_agrees(tool):
             return await self._held(tool, position, call_id, args, asked)
-        return _verdict(await self._made(tool, position, call_id, args))
+        return _verdict(await self.journal.made(tool, position, call_id, args))
 
     async def _unpaid(self, tool: Tool, position: int, call_id: str) -> str | None:
         """Take the customer's credits for a call; why it cannot be made when they do not suffice. Once for each call."""
@@ -96,13 +93,6 @@ class Calling:
             return f"the customer has too few credits; this costs {tool.credit_cost}"
         await relations.move(*whose, -tool.credit_cost, tool.name, f"call {self.run.turn.id} {position} {call_id}", self.run.turn.id)
         return None
-
-    async def _made(self, tool: Tool, position: int, call_id: str, args: Json) -> Result:
-        try:
-            return await self.journal.made(tool, position, call_id, args)
-        except Exception as error:  # a fault of ours in one tool must not take the answer away
-            log.exception("a tool failed", tool=tool.name, agent_id=str(self.run.agent.id))
-            return Result(text="This did not work.", error=f"Dragoman could not make this call ({type(error).__name__}).")
 
     def _who_agrees(self, tool: Tool) -> str | None:
         if not tool.acts or tool.confirm == "never":

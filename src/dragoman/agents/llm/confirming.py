@@ -4,15 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from dragoman.agents.capability import Run
 from dragoman.agents.llm import asking, calling, fitting, queries
 from dragoman.agents.llm.journal import CONFIRM, DECLINE, HELD_FOR, LOST, Journal, result_of
 from dragoman.agents.tools import Call, Json, Result, Tool
 from dragoman.store.database import Row
-
-log = structlog.get_logger()
 
 TOO_LATE = Result(text="The time to confirm this has run out; ask again.", error="too late")
 GONE = Result(text="This tool is not there any more.", error="the tool is not there any more")
@@ -65,15 +61,8 @@ async def _one(run: Run, journal: Journal, tools: dict[str, Tool], held_id: UUID
     if tool is None or fitting.misfit(tool, row["args"]):
         tool = Tool(name=row["tool"], description="", parameters={}, run=_gone)
     journal.acted = True
-    return _yes(row, await _made(journal, tool, row))
-
-
-async def _made(journal: Journal, tool: Tool, row: Row) -> Result:
-    try:
-        return await journal.run_call(tool, Call(row["id"], f"{row['turn_id']}-{row['position']}-{row['call_id']}"[:200], row["args"]))
-    except Exception as error:  # a fault of ours in one tool must not take the answer away
-        log.exception("a tool failed", tool=tool.name)
-        return Result(text="This did not work.", error=f"Dragoman could not make this call ({type(error).__name__}).")
+    call = Call(row["id"], f"{row['turn_id']}-{row['position']}-{row['call_id']}"[:200], row["args"])
+    return _yes(row, await journal.run_call(tool, call))
 
 
 async def _again(run: Run, journal: Journal, scope: Json) -> tuple[str, Result | None] | None:

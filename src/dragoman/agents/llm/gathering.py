@@ -31,20 +31,26 @@ class Gathered:
 
 
 async def gather(run: Run, choice: Choice | None) -> Gathered:
-    """Ask each capability that the agent has something of. With `builtin/faq` (`choice` None) there is nobody to call a tool."""
-    gathered = Gathered()
+    """What the agent knows of the question and, for a model, what it may do. `builtin/faq` (`choice` None) could call nothing."""
+    gathered = Gathered(passages=await knowing.passages(run))
+    if choice is not None:
+        # Questions with their answers are the business's own words; files and pages may be anybody's.
+        gathered.outside = any(passage.kind != "faq" for passage in gathered.passages)
+        gathered.block = knowing.block(gathered.passages)
+        await _ask_capabilities(run, gathered)
+    return gathered
+
+
+async def _ask_capabilities(run: Run, gathered: Gathered) -> None:
+    """What each kind that the agent has something of offers to the model and tells it."""
     items = await configured.everything(run.kit, run.organisation_id, run.agent.id, REGISTRY)
     tools: list[Tool] = [speaking.SEND_TOOL] if run.scene.forced else [speaking.SEND_TOOL, speaking.SILENT_TOOL]
     for capability in REGISTRY:
         active = [item for item in items[capability.field] if getattr(item.config, "active", True)]
         tools += await capability.tools(run, active)
-        if text := await capability.prompt(run, active):
-            gathered.prompts.append(text)
-            gathered.outside |= await capability.outside(run, active)
-    gathered.passages = await knowing.passages(run)
-    gathered.block = knowing.block(gathered.passages)
-    # Questions with their answers are the business's own words; files and pages may be anybody's.
-    gathered.outside |= any(passage.kind != "faq" for passage in gathered.passages)
+        if told := await capability.prompt(run, active):
+            gathered.prompts.append(told.text)
+            gathered.outside |= told.outside
     gathered.hosts = _hosts(run, [item.config for found in items.values() for item in found], gathered.passages)
     for tool in tools:
         name, nth = tool.name, 1
@@ -52,7 +58,6 @@ async def gather(run: Run, choice: Choice | None) -> Gathered:
             nth += 1
             name = f"{tool.name[:60]}_{nth}"
         gathered.tools[name] = tool if name == tool.name else replace(tool, name=name)
-    return gathered
 
 
 def _hosts(run: Run, configs: list[Schema], passages: list[Any]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from psycopg.types.json import Jsonb
 
 from dragoman.agents.capability import Run
@@ -22,6 +23,8 @@ from dragoman.ids import new_id
 from dragoman.store.batcher import Batcher
 from dragoman.store.database import Row
 from dragoman.whatsapp.content import Outgoing
+
+log = structlog.get_logger()
 
 LOST = (
     "The server stopped while this call was under way, so nobody knows whether it took effect. Do not make it again; say so if it matters."
@@ -109,7 +112,11 @@ class Journal:
 
     async def run_call(self, tool: Tool, call: Call) -> Result:
         started = self.run.kit.clock.now()
-        result = await tool.run(call)
+        try:
+            result = await tool.run(call)
+        except Exception as error:  # a fault of ours in one tool must not take the answer away
+            log.exception("a tool failed", tool=tool.name, agent_id=str(self.run.agent.id))
+            result = Result(text="This did not work.", error=f"Dragoman could not make this call ({type(error).__name__}).")
         duration = (self.run.kit.clock.now() - started).total_seconds() * 1000
         self.outside |= result.outside
         await self._ended(call.id, result, duration)

@@ -59,6 +59,7 @@ class _Thinking:
         self.gathered = gathered
         self.spending = spending
         self.draft = Draft()
+        self._waits = False  # somebody has to agree to a call first
         self.ask = asking.Asking(run, journal, choice, gathered, spending)
         self.calls = calling.Calling(run, journal, gathered.tools)
 
@@ -99,8 +100,6 @@ class _Thinking:
                 return True
         messages += [response, asking.request(returns)]
         return False
-
-    _waits = False
 
     async def _made(self, call: ToolCallPart, position: int, returns: list[Any]) -> bool:
         """Make one call; True when it was the answer itself."""
