@@ -75,9 +75,9 @@ def test_nothing_unseen_is_left_of_any_text(text):
 
 def test_cleaning_takes_no_time_whatever_the_text():
     for text in ("\x1b[" * 300_000, "\x1b]" * 300_000, "\x1b" * 500_000, "\x9b;" * 300_000, "\x9d" + "x" * 500_000, " \n" * 300_000):
-        begun = time.perf_counter()
+        begun = time.process_time()
         clean(text)
-        assert time.perf_counter() - begun < 2, text[:4]
+        assert time.process_time() - begun < 2, text[:4]
 
 
 def test_long_descriptions_are_cut_and_their_ends_still_count():
@@ -175,9 +175,9 @@ UNFIT = {
 @pytest.mark.parametrize("what", UNFIT)
 def test_a_schema_that_is_not_safe_makes_its_tool_unusable(what):
     schema, why = UNFIT[what]
-    begun = time.perf_counter()
+    begun = time.process_time()
     [definition] = define([{"name": "a", "inputSchema": schema}])
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert why in definition.problem
     assert Known(name="a", latest=definition).state == "unusable"
 
@@ -220,9 +220,9 @@ def test_what_is_kept_can_be_checked_against_anything_in_no_time():
         [definition] = define([{"name": "a", "inputSchema": part(1) | {"type": "object"}}])
         tool = Tool(name="a", description="", parameters=definition.input_schema, run=None)
         for args in ({}, {"a": [[[[]]]], "b": 1e308}, {"a": {"a": {"a": None}}, "b": "x" * 1000}):
-            begun = time.perf_counter()
+            begun = time.process_time()
             misfit(tool, args)
-            assert time.perf_counter() - begun < 0.5
+            assert time.process_time() - begun < 0.5
         usable += not definition.problem
     assert usable > 50
 
