@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from pydantic.alias_generators import to_camel
 
 from dragoman.agents import configured_queries as queries
+from dragoman.agents import masks
 from dragoman.agents.capability import Capability, Configured
 from dragoman.agents.kit import Kit
 from dragoman.agents.tools import Json
@@ -21,8 +22,6 @@ from dragoman.errors import Invalid
 from dragoman.ids import new_id
 from dragoman.store.database import Connection, Row
 
-MASK = "••••"
-Path = tuple[str | int, ...]
 Sent = list[tuple[UUID | None, Any]]  # (id, config) of each entry, in order
 
 
@@ -131,40 +130,13 @@ async def _row(
 
 
 def _taken_out(kit: Kit, organisation_id: UUID, capability: Capability[Any], plain: Json, before: Row | None, at: str) -> dict[str, str]:
-    """Replace each secret in `plain` by its mask; the secrets by path. A mask that comes back stands for what is stored."""
     known = _open(kit, organisation_id, before) if before else {}
     moved = before is not None and capability.bound_to is not None and capability.bound_to(plain) != capability.bound_to(before["config"])
-    secrets: dict[str, str] = {}
-    for path in capability.secrets(plain):
-        value, name = _get(plain, path), "/".join(map(str, path))
-        if not value:
-            continue
-        if value.startswith(MASK):
-            if name not in known or _masked(known[name]) != value or moved:
-                why = (
-                    "the address has changed, so the secret must be sent again"
-                    if moved
-                    else "is a mask of no secret that is stored; send the secret itself"
-                )
-                raise Invalid(f"{at}: {name} {why}", field=f"{at}.{'.'.join(map(str, path))}")
-            value = known[name]
-        secrets[name] = value
-        _set(plain, path, _masked(value))
-    return secrets
+    return masks.take_out(plain, capability.secrets(plain), known, at, moved=moved)
 
 
 def _configured(kit: Kit, organisation_id: UUID, row: Row, capability: Capability[Any]) -> Configured[Any]:
-    config: Json = row["config"]
-    for name, value in _open(kit, organisation_id, row).items():
-        _set(config, _path(config, name), value)
-    configured = Configured(row["id"], capability.parse(config))
-    for name, value in _open(kit, organisation_id, row).items():  # the row is shown masked by whoever reads it next
-        _set(config, _path(config, name), _masked(value))
-    return configured
-
-
-def _masked(secret: str) -> str:
-    return MASK + (secret[-4:] if len(secret) >= 12 else "")
+    return Configured(row["id"], capability.parse(masks.put_back(row["config"], _open(kit, organisation_id, row))))
 
 
 def _place(organisation_id: UUID, row_id: UUID) -> tuple[str, ...]:
@@ -179,25 +151,3 @@ def _open(kit: Kit, organisation_id: UUID, row: Row) -> dict[str, str]:
     if row["secrets"] is None:
         return {}
     return msgspec.json.decode(kit.vault.open(row["secrets"], *_place(organisation_id, row["id"])), type=dict[str, str])
-
-
-def _path(config: Json, name: str) -> Path:
-    """A stored path's parts; a number is an index where the value there is a list."""
-    parts: list[str | int] = []
-    at: Any = config
-    for part in name.split("/"):
-        parts.append(int(part) if isinstance(at, list) else part)
-        at = at[parts[-1]]
-    return tuple(parts)
-
-
-def _get(config: Any, path: Path) -> Any:
-    for part in path:
-        config = config[part]
-    return config
-
-
-def _set(config: Any, path: Path, value: str) -> None:
-    for part in path[:-1]:
-        config = config[part]
-    config[path[-1]] = value

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from dragoman.agents.capability import Capability, Configured
-from dragoman.agents.configured import MASK
 from dragoman.agents.kit import Kit
+from dragoman.agents.masks import MASK
 from dragoman.agents.schema import Flag, Schema
 from dragoman.agents.tools import Json
 from dragoman.errors import Invalid

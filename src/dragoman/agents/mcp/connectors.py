@@ -14,8 +14,8 @@ from uuid import UUID
 
 import msgspec
 
-from dragoman.agents.configured import MASK
 from dragoman.agents.kit import Kit
+from dragoman.agents.masks import MASK
 from dragoman.agents.mcp import queries
 from dragoman.agents.mcp.tools import Known
 from dragoman.errors import Conflict, Invalid, NotFound

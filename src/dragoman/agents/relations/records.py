@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from dragoman.accounts.secrets import Vault
-from dragoman.agents.configured import MASK
 from dragoman.agents.kit import Kit
+from dragoman.agents.masks import MASK
 from dragoman.agents.records import get
 from dragoman.agents.relations import queries
 from dragoman.agents.relations.settings import Credits, Paywall, read
