@@ -34,6 +34,7 @@ from dragoman.api.media import MediaDoor
 from dragoman.api.oauth import OAuthDoor
 from dragoman.api.outbound import OutboundDoor
 from dragoman.api.v1 import app as v1
+from dragoman.api.v2 import app as v2
 from dragoman.api.webhooks import WEBHOOKS, MetaDoor
 from dragoman.clock import Clock
 from dragoman.conversations.services import Services
@@ -92,7 +93,7 @@ def application(services: Services, role: Role, sandbox: Sandbox | None = None) 
             *MediaDoor(services).routes(),
             *OAuthDoor(services).routes(),
         ]
-        routes += [Mount("/api/v1", app=v1.build(services)), Route("/", _welcome)]
+        routes += [Mount("/api/v1", app=v1.build(services)), Mount("/v2", app=v2.build(services)), Route("/", _welcome)]
     if sandbox:
         routes.append(Mount("/sandbox", app=sandbox.app))
     app = _Application(routes=routes)
@@ -174,7 +175,13 @@ async def _sandbox(services: Services) -> Sandbox:
 
 async def _welcome(request: Request) -> Response:
     services: Services = request.app.state.services
-    lines = ["Dragoman is running.", "", "API           /api/v1/docs/", "Health        /healthz /readyz /metrics"]
+    lines = [
+        "Dragoman is running.",
+        "",
+        "API           /api/v1/docs/",
+        "              /v2/docs/",
+        "Health        /healthz /readyz /metrics",
+    ]
     if services.settings.sandbox:
         lines.append("Phone page    /sandbox/phone")
     return PlainTextResponse("\n".join(lines) + "\n")

@@ -30,7 +30,7 @@ async def key(database, vault, clock, lumen):
 async def test_a_key_says_who_is_asking(ask, key, lumen):
     row, text = key
     caller = await ask(text)
-    assert (caller.organisation_id, caller.key_id, caller.prefix) == (lumen, row.id, row.prefix)
+    assert (caller.organisation_id, caller.name) == (lumen, row.prefix)
 
 
 async def test_a_key_can_be_recognised_by_its_form(key):

@@ -19,7 +19,7 @@ async def test_a_new_key_is_shown_once_and_works(lumen):
 async def test_the_list_is_a_bare_array_with_everything_but_the_key(lumen):
     await lumen.post("/api-keys/", {"name": "Oven"})
     till, oven = (await lumen.get("/api-keys/")).body
-    assert set(till) == set(oven) == {"prefix", "name", "createdAt", "lastUsedAt", "expiresAt", "revokedAt"}
+    assert set(till) == set(oven) == {"prefix", "name", "createdAt", "lastUsedAt", "expiresAt", "revokedAt", "permissions"}
     assert (till["name"], oven["name"]) == ("Till", "Oven")
     assert till["lastUsedAt"] is not None
     assert oven["lastUsedAt"] is None

@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dragoman.accounts import queries
+from dragoman.accounts.callers import Caller
 from dragoman.accounts.secrets import Vault
 from dragoman.clock import Clock
 from dragoman.errors import Invalid, NotFound, RateLimited, Unauthorized
@@ -30,35 +31,38 @@ class ApiKey:
     id: UUID
     prefix: str
     name: str
+    description: str
+    permissions: list[str] | None  # None is everything
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
     revoked_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is asking: the organisation whose rows he may touch, and the key he came with."""
-
-    organisation_id: UUID
-    key_id: UUID
-    prefix: str
-
-
 async def create(
-    db: Database, vault: Vault, clock: Clock, organisation_id: UUID, name: str, expires_at: datetime | None = None
+    db: Database,
+    vault: Vault,
+    clock: Clock,
+    organisation_id: UUID,
+    name: str,
+    expires_at: datetime | None = None,
+    *,
+    permissions: list[str] | None = None,
+    description: str = "",
 ) -> tuple[ApiKey, str]:
-    """A new key, and its text, which cannot be had again."""
+    """A new key, and its text, which cannot be had again. `permissions` as `callers.checked` returns them."""
     if not 0 < len(name.strip()) <= 255:
         raise Invalid("an API key needs a name of 1 to 255 characters", field="name")
     if expires_at is not None and expires_at <= clock.now():
-        raise Invalid("expiresAt is in the past", field="expiresAt")
+        raise Invalid("the time of expiry is in the past", field="expiresAt")
     prefix, text = _fresh()
     values = {
         "organisation_id": organisation_id,
         "id": new_id(),
         "prefix": prefix,
         "name": name.strip(),
+        "description": description,
+        "permissions": permissions,
         "key_hash": vault.hash(text, PURPOSE),
         "expires_at": expires_at,
         "now": clock.now(),
@@ -91,7 +95,16 @@ async def authenticate(db: Database, vault: Vault, clock: Clock, key: str, limit
     if row["count"] > limit_per_minute:
         wait = 60 - clock.now().second
         raise RateLimited(f"more than {limit_per_minute} requests in a minute with this API key; try again in {wait} s", retry_after=wait)
-    return Caller(row["organisation_id"], row["id"], row["prefix"])
+    permissions = frozenset(row["permissions"]) if row["permissions"] is not None else None
+    return Caller(row["organisation_id"], row["prefix"], permissions)
+
+
+async def expect_few(db: Database, clock: Clock, scope: str, per_minute: int) -> None:
+    """Count a request of `scope`. Raises RateLimited after `per_minute` in one clock minute."""
+    row = await db.fetch_one(queries.COUNT_TRY, {"scope": scope, "now": clock.now()})
+    if row and row["count"] > per_minute:
+        wait = 60 - clock.now().second
+        raise RateLimited(f"more than {per_minute} of these in a minute; try again in {wait} s", retry_after=wait)
 
 
 def _fresh() -> tuple[str, str]:

@@ -11,7 +11,7 @@ from dragoman.accounts.secrets import Vault
 from dragoman.clock import Clock
 from dragoman.errors import Conflict, Invalid, NotFound
 from dragoman.ids import new_id
-from dragoman.store.database import Database, Row
+from dragoman.store.database import Connection, Database, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,13 @@ async def by_digits(db: Database, organisation_id: UUID, number: str) -> Number:
     if row is None:
         raise NotFound("there is no such phone number in this organisation; GET /api/v1/phone-numbers/ lists them")
     return Number(**row)
+
+
+async def held(connection: Connection, organisation_id: UUID, phone_number_id: str) -> Number | None:
+    """The number with this id at WhatsApp, which nobody else connects until the transaction ends."""
+    scope = {"organisation_id": organisation_id, "phone_number_id": phone_number_id}
+    row = await (await connection.execute(queries.NUMBER_FOR_UPDATE, scope)).fetchone()
+    return Number(**row) if row else None
 
 
 async def token(db: Database, vault: Vault, organisation_id: UUID, phone_number_id: str) -> str:

@@ -30,7 +30,7 @@ class Google(Form):
     client_secret: Text
     refresh_token: Text
     base_url: Url = "https://www.googleapis.com/calendar/v3"
-    token_url: Url = "https://oauth2.googleapis.com/token"
+    token_url: Url = "https://oauth2.googleapis.com/token"  # noqa: S105
 
 
 class Outlook(Form):
@@ -40,7 +40,7 @@ class Outlook(Form):
     client_secret: Text
     refresh_token: Text
     base_url: Url = "https://graph.microsoft.com/v1.0"
-    token_url: Url = "https://login.microsoftonline.com/common/oauth2/v2.0/token"
+    token_url: Url = "https://login.microsoftonline.com/common/oauth2/v2.0/token"  # noqa: S105
 
 
 class Smtp(Form):

@@ -1,6 +1,6 @@
 """The SQL of agents."""
 
-_AGENT = """organisation_id, id, kind, name, description, system_prompt, first_message, profile_picture, icebreakers, llm_model,
+_AGENT = """organisation_id, id, number, kind, name, description, system_prompt, first_message, profile_picture, icebreakers, llm_model,
     reasoning_effort, config, native, webhook_url, webhook_secret, previous_secret, previous_secret_until, timeout_seconds, retry_delays,
     burst, fallback_message, resend, created_at, updated_at"""
 
@@ -17,11 +17,17 @@ returning {_AGENT}
 GET = f"select {_AGENT} from agents where organisation_id = %(organisation_id)s and id = %(id)s and deleted_at is null"
 
 LISTING = f"""
-select {_AGENT} from agents where organisation_id = %(organisation_id)s and deleted_at is null
+select {_AGENT} from agents
+where organisation_id = %(organisation_id)s and deleted_at is null and (%(kind)s::text is null or kind = %(kind)s)
 order by created_at desc, id desc limit %(limit)s offset %(offset)s
 """
 
-COUNT = "select count(*) as count from agents where organisation_id = %(organisation_id)s and deleted_at is null"
+COUNT = """
+select count(*) as count from agents
+where organisation_id = %(organisation_id)s and deleted_at is null and (%(kind)s::text is null or kind = %(kind)s)
+"""
+
+BY_NUMBER = f"select {_AGENT} from agents where organisation_id = %(organisation_id)s and number = %(number)s and deleted_at is null"
 
 # {assignments} is made of column names from `records.CHANGEABLE`.
 UPDATE = f"""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -51,6 +51,7 @@ class Agent:
 
     organisation_id: UUID
     id: UUID
+    number: int  # a second name, for those who want a decimal one
     kind: str
     name: str
     description: str
@@ -110,10 +111,20 @@ async def get(db: Database, organisation_id: UUID, agent_id: UUID) -> Agent:
     return _agent(await db.fetch_one(queries.GET, {"organisation_id": organisation_id, "id": agent_id}), agent_id)
 
 
-async def listing(db: Database, organisation_id: UUID, limit: int, offset: int) -> tuple[list[Agent], int]:
+async def by_number(db: Database, organisation_id: UUID, number: int) -> Agent:
+    row = await db.fetch_one(queries.BY_NUMBER, {"organisation_id": organisation_id, "number": number}) if number < 2**63 else None
+    if row is None:
+        raise NotFound(f"there is no agent {number}")
+    return Agent(**row)
+
+
+async def listing(
+    db: Database, organisation_id: UUID, limit: int, offset: int, kind: Literal["byoa", "llm"] | None = None
+) -> tuple[list[Agent], int]:
     """Newest first, and how many there are in all."""
-    rows = await db.fetch(queries.LISTING, {"organisation_id": organisation_id, "limit": limit, "offset": offset})
-    count = await db.fetch_one(queries.COUNT, {"organisation_id": organisation_id})
+    scope = {"organisation_id": organisation_id, "kind": kind}
+    rows = await db.fetch(queries.LISTING, {**scope, "limit": limit, "offset": offset})
+    count = await db.fetch_one(queries.COUNT, scope)
     return [Agent(**row) for row in rows], count["count"] if count else 0
 
 

@@ -1,5 +1,6 @@
-"""A problem as the answer of a door that belongs to no dialect."""
+"""What is told of a problem: to the caller of a door that belongs to no dialect, and to the log."""
 
+import traceback
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
@@ -11,3 +12,8 @@ def told(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResp
     body = {"error": problem.message, "code": problem.code, **({"field": problem.field} if problem.field else {})}
     more = {"Retry-After": str(int(problem.retry_after))} if isinstance(problem, RateLimited) else {}
     return JSONResponse(body, problem.status, {**(headers or {}), **more})
+
+
+def where(error: Exception) -> list[str]:
+    """Only where it happened: the text of an exception may quote what a customer wrote."""
+    return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]

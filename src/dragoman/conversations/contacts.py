@@ -1,4 +1,4 @@
-"""The people a business talks to, as its own programs see them: made, listed, renamed.
+"""The people a business talks to, as its own programs see them: made, listed, changed, forgotten.
 
 Who is who is decided by `contact_identities`: one phone number (or other identity) belongs to one contact of an
 organisation, so making a contact that exists finds it.
@@ -7,18 +7,20 @@ organisation, so making a contact that exists finds it.
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import phonenumbers
+from psycopg.types.json import Jsonb
 
 from dragoman.clock import Clock
 from dragoman.conversations import contacts_queries as queries
-from dragoman.conversations.inbox_queries import ADMISSION
+from dragoman.conversations.inbox_queries import ADMISSION, CALL, RENAME, UNCALL
 from dragoman.conversations.reading import Page
 from dragoman.errors import Invalid, NotFound
 from dragoman.ids import new_id
-from dragoman.store.database import Database, Row
+from dragoman.store.database import Connection, Database, Row
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,9 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None  # digits; None when WhatsApp hides it
     username: str | None
     bsuid: str | None
+    email: str | None
+    tags: list[str]
+    columns: dict[str, Any]  # the business's own, such as customer_timezone
     opted_out_at: datetime | None  # said STOP, or switched marketing off
     created_at: datetime
     updated_at: datetime
@@ -78,9 +83,11 @@ async def create(db: Database, clock: Clock, organisation_id: UUID, wanted: Sequ
     return [Made(by_phone[one.phone], by_phone[one.phone].id in new) for one in wanted]
 
 
-async def listing(db: Database, organisation_id: UUID, *, limit: int, offset: int) -> Page[Contact]:
-    """Newest first."""
-    params = {"organisation_id": organisation_id, "limit": limit, "offset": offset}
+async def listing(
+    db: Database, organisation_id: UUID, *, limit: int, offset: int, phone: str | None = None, tag: str | None = None
+) -> Page[Contact]:
+    """Newest first; only with this phone number (as `digits` returns it), only with this tag."""
+    params = {"organisation_id": organisation_id, "limit": limit, "offset": offset, "phone": phone, "tag": tag}
     rows = await db.fetch(queries.LIST, params)
     count = await db.fetch_one(queries.COUNT, params)
     return Page(count["total"] if count else 0, [_contact(row) for row in rows])
@@ -94,12 +101,47 @@ async def read(db: Database, organisation_id: UUID, contact_id: UUID) -> Contact
     return _contact(row)
 
 
-async def rename(db: Database, clock: Clock, organisation_id: UUID, contact_id: UUID, name: str | None) -> Contact:
-    params = {"organisation_id": organisation_id, "contact_id": contact_id, "name": name, "now": clock.now()}
-    row = await db.fetch_one(queries.RENAME, params)
+# The statement's part for each field that may be changed. A column that is null goes.
+CHANGES = {
+    "name": "given_name = %(name)s",
+    "email": "email = %(email)s",
+    "tags": "tags = %(tags)s",
+    "columns": "columns = jsonb_strip_nulls(k.columns || %(columns)s)",
+}
+
+
+async def change(db: Database, clock: Clock, organisation_id: UUID, contact_id: UUID, values: dict[str, Any]) -> Contact:
+    """Change the given fields (of `CHANGES`, and phone) only. Raises NotFound, and Invalid for a phone that is another contact's."""
+    contact = await read(db, organisation_id, contact_id)
+    params = {"organisation_id": organisation_id, "contact_id": contact.id, "now": clock.now()}
+    async with db.transaction() as connection:
+        if "phone" in values and values["phone"] != contact.phone:
+            await _call_by(connection, params, contact.phone, values["phone"])
+        parts = [part for name, part in CHANGES.items() if name in values] or ["phone = k.phone"]
+        sent = {name: Jsonb(value) if name == "columns" else value for name, value in values.items()}
+        cursor = await connection.execute(queries.CHANGE.format(assignments=", ".join(parts)), {**params, **sent})
+        row = await cursor.fetchone()
     if row is None:
         raise _no_contact()
     return _contact(row)
+
+
+async def _call_by(connection: Connection, params: Row, old: str | None, new: str) -> None:
+    await connection.execute(ADMISSION, params)
+    known = await (await connection.execute(queries.HAS_PHONE, {**params, "phone": new})).fetchone()
+    if known is not None and known["contact_id"] != params["contact_id"]:
+        raise Invalid(f"phone: another customer has this number: {known['contact_id']}", field="phone")
+    if old is not None:
+        await connection.execute(UNCALL, {**params, "kind": "phone", "value": old})
+    await connection.execute(CALL, {**params, "kind": "phone", "value": new})
+    await connection.execute(RENAME, {**params, "name": None, "phone": new, "bsuid": None, "username": None})
+
+
+async def forget(db: Database, clock: Clock, organisation_id: UUID, contact_id: UUID) -> None:
+    """Forget what is known of the person. What was said stays in its conversation; a STOP is kept. Raises NotFound."""
+    params = {"organisation_id": organisation_id, "contact_id": contact_id, "now": clock.now()}
+    if await db.fetch_one(queries.FORGET, params) is None:
+        raise _no_contact()
 
 
 def _contact(row: Row) -> Contact:
@@ -107,7 +149,7 @@ def _contact(row: Row) -> Contact:
 
 
 def _no_contact() -> NotFound:
-    return NotFound("there is no contact with this id; GET /api/v1/contacts/ lists yours")
+    return NotFound("there is no contact with this id")
 
 
 def _not_a_number(field: str) -> Invalid:

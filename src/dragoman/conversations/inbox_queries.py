@@ -13,7 +13,8 @@ known as (
     select r.*, k.id as contact_id,
            exists (select from messages m where m.organisation_id = r.organisation_id and m.number_id = r.number_id and m.wamid = r.wamid) as seen,
            (r.name is not null and k.profile_name is distinct from r.name) or (r.username is not null and k.username is distinct from r.username)
-           or (r.bsuid is not null and ib.contact_id is null) or (r.phone is not null and ip.contact_id is distinct from k.id) as stale
+           or (r.bsuid is not null and ib.contact_id is null) or (r.phone is not null and ip.contact_id is distinct from k.id)
+           or k.deleted_at is not null as stale
     from r
     left join contact_identities ib on ib.organisation_id = r.organisation_id and ib.kind = 'bsuid' and ib.value = r.bsuid
     left join contact_identities ip on ip.organisation_id = r.organisation_id and ip.kind = 'phone' and ip.value = r.phone
@@ -207,7 +208,7 @@ on conflict (organisation_id, kind, value) do update set contact_id = excluded.c
 RENAME = """
 update contacts
 set profile_name = coalesce(%(name)s, profile_name), phone = coalesce(%(phone)s, phone), bsuid = coalesce(%(bsuid)s, bsuid),
-    username = coalesce(%(username)s, username), updated_at = %(now)s
+    username = coalesce(%(username)s, username), deleted_at = null, updated_at = %(now)s
 where organisation_id = %(organisation_id)s and id = %(contact_id)s
 """
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from dragoman.conversations import ownership_queries as queries
 from dragoman.conversations.services import Services
 from dragoman.errors import NotFound
+from dragoman.store.database import Connection
 
 # How long the agent stays quiet after somebody of the business wrote from the WhatsApp Business app.
 PHONE_APP_PAUSE = timedelta(hours=12)
@@ -50,11 +51,18 @@ async def route(services: Services, organisation_id: UUID, conversation_id: UUID
 
 
 async def route_number(
-    services: Services, organisation_id: UUID, number_id: UUID, agent_id: UUID | None, apply_to_existing: bool = True
+    services: Services,
+    organisation_id: UUID,
+    number_id: UUID,
+    agent_id: UUID | None,
+    apply_to_existing: bool = True,
+    *,
+    within: Connection | None = None,
 ) -> None:
     """Let `agent_id` answer on a number from now on (None: nobody), in its existing conversations too if so asked."""
     reason = "the number was connected to another agent" if agent_id else "the number was disconnected from its agent"
-    await _change(services, queries.ROUTE_NUMBER, organisation_id, reason, number_id=number_id, agent_id=agent_id, apply=apply_to_existing)
+    whom = {"number_id": number_id, "agent_id": agent_id, "apply": apply_to_existing}
+    await _change(services, queries.ROUTE_NUMBER, organisation_id, reason, within=within, **whom)
 
 
 async def retire_agent(services: Services, organisation_id: UUID, agent_id: UUID) -> None:
@@ -62,7 +70,10 @@ async def retire_agent(services: Services, organisation_id: UUID, agent_id: UUID
     await _change(services, queries.RETIRE_AGENT, organisation_id, "the agent was deleted", retired_id=agent_id, agent_id=None)
 
 
-async def _change(services: Services, query: str, organisation_id: UUID, reason: str, **params: Any) -> None:
+async def _change(
+    services: Services, query: str, organisation_id: UUID, reason: str, *, within: Connection | None = None, **params: Any
+) -> None:
     values = {"organisation_id": organisation_id, "reason": reason, "now": services.clock.now(), **params}
-    if await services.db.fetch_one(query, values) is None:
+    row = await (await within.execute(query, values)).fetchone() if within else await services.db.fetch_one(query, values)
+    if row is None:
         raise NotFound("there is no such " + ("number" if "number_id" in params else "agent" if "retired_id" in params else "conversation"))

@@ -48,19 +48,14 @@ where organisation_id = %(organisation_id)s and conversation_id = %(conversation
   and started_at >= %(opened_at)s and call_id = any(%(calls)s)
 """
 
-# A customer's own columns; name and e-mail are columns of ours.
-WRITE_COLUMN = """
-update contacts set columns = columns || jsonb_build_object(%(column)s::text, %(value)s::jsonb), updated_at = %(now)s
-where organisation_id = %(organisation_id)s and id = %(contact_id)s
-returning id
+# A customer's own columns; name and e-mail are columns of ours. Two contacts may have turned out to be one person.
+_WHO = """organisation_id = %(organisation_id)s and id = (
+    select coalesce(w.merged_into, w.id) from contacts w where w.organisation_id = %(organisation_id)s and w.id = %(contact_id)s)"""
+
+WRITE_COLUMN = f"""
+update contacts set columns = columns || jsonb_build_object(%(column)s::text, %(value)s::jsonb), updated_at = %(now)s where {_WHO} returning id
 """
 
-WRITE_NAME = """
-update contacts set given_name = %(value)s, updated_at = %(now)s where organisation_id = %(organisation_id)s and id = %(contact_id)s
-returning id
-"""
+WRITE_NAME = f"update contacts set given_name = %(value)s, updated_at = %(now)s where {_WHO} returning id"
 
-WRITE_EMAIL = """
-update contacts set email = %(value)s, updated_at = %(now)s where organisation_id = %(organisation_id)s and id = %(contact_id)s
-returning id
-"""
+WRITE_EMAIL = f"update contacts set email = %(value)s, updated_at = %(now)s where {_WHO} returning id"

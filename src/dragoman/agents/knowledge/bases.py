@@ -21,6 +21,7 @@ class Shelf(NamedTuple):
 
     id: UUID
     name: str
+    description: str
     agent_id: UUID | None
     documents: int
     passages: int
@@ -28,11 +29,11 @@ class Shelf(NamedTuple):
     updated_at: datetime
 
 
-async def create(db: Database, clock: Clock, organisation_id: UUID, name: str) -> Shelf:
+async def create(db: Database, clock: Clock, organisation_id: UUID, name: str, description: str = "") -> Shelf:
     """A knowledge base to be shared. Raises Invalid."""
     base_id = new_id()
-    values = {"organisation_id": organisation_id, "id": base_id, "name": label(name, "name"), "agent_id": None, "now": clock.now()}
-    await db.execute(queries.CREATE_BASE, values)
+    values = {"organisation_id": organisation_id, "id": base_id, "name": label(name, "name"), "description": description}
+    await db.execute(queries.CREATE_BASE, {**values, "now": clock.now()})
     return await get(db, organisation_id, base_id)
 
 
@@ -66,6 +67,14 @@ async def share(connection: Connection, organisation_id: UUID, agent_id: UUID, k
     await connection.execute(queries.SHARE, scope)
 
 
+async def shared_with(db: Database, organisation_id: UUID, agents: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The bases that each of these agents reads beside its own."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in await db.fetch(queries.SHARED_WITH, {"organisation_id": organisation_id, "agents": list(agents)}):
+        found.setdefault(row["agent_id"], []).append(row["knowledge_base_id"])
+    return found
+
+
 async def get(db: Database, organisation_id: UUID, base_id: UUID) -> Shelf:
     row = await db.fetch_one(queries.GET_BASE, {"organisation_id": organisation_id, "id": base_id})
     if row is None:
@@ -76,6 +85,14 @@ async def get(db: Database, organisation_id: UUID, base_id: UUID) -> Shelf:
 async def listing(db: Database, organisation_id: UUID) -> list[Shelf]:
     """All of an organisation, agents' own ones too, oldest first."""
     return [_base(row) for row in await db.fetch(queries.ALL_BASES, {"organisation_id": organisation_id})]
+
+
+async def states(db: Database, organisation_id: UUID, base_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
+    """In which states the documents of these bases are."""
+    found: dict[UUID, set[str]] = {base_id: set() for base_id in base_ids}
+    for row in await db.fetch(queries.STATES, {"organisation_id": organisation_id, "bases": list(base_ids)}):
+        found[row["knowledge_base_id"]].add(row["state"])
+    return found
 
 
 async def rename(db: Database, clock: Clock, organisation_id: UUID, base_id: UUID, name: str) -> Shelf:

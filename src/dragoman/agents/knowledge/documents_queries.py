@@ -2,12 +2,12 @@
 
 # Knowledge bases.
 
-_BASE = """b.id, b.name, b.agent_id, b.passages, b.created_at, b.updated_at,
+_BASE = """b.id, b.name, b.description, b.agent_id, b.passages, b.created_at, b.updated_at,
     (select count(*) from documents d where d.organisation_id = b.organisation_id and d.knowledge_base_id = b.id) as documents"""
 
 CREATE_BASE = """
-insert into knowledge_bases (organisation_id, id, name, agent_id, created_at, updated_at)
-values (%(organisation_id)s, %(id)s, %(name)s, %(agent_id)s, %(now)s, %(now)s)
+insert into knowledge_bases (organisation_id, id, name, description, created_at, updated_at)
+values (%(organisation_id)s, %(id)s, %(name)s, %(description)s, %(now)s, %(now)s)
 """
 
 CREATE_OWN_BASE = """
@@ -37,6 +37,15 @@ SHARE = """
 insert into agent_knowledge_bases (organisation_id, agent_id, knowledge_base_id)
 select %(organisation_id)s, %(agent_id)s, unnest(%(bases)s::uuid[])
 on conflict do nothing
+"""
+
+STATES = """
+select distinct knowledge_base_id, state from documents where organisation_id = %(organisation_id)s and knowledge_base_id = any(%(bases)s)
+"""
+
+SHARED_WITH = """
+select agent_id, knowledge_base_id from agent_knowledge_bases
+where organisation_id = %(organisation_id)s and agent_id = any(%(agents)s) order by agent_id, knowledge_base_id
 """
 
 GET_BASE = f"select {_BASE} from knowledge_bases b where organisation_id = %(organisation_id)s and id = %(id)s"

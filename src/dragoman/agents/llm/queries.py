@@ -102,6 +102,21 @@ where organisation_id = %(organisation_id)s and (%(agent_id)s::uuid is null or a
 group by 1, 2, 3, 4, 5 order by 1 desc, generations desc limit 1000
 """
 
+_ACTIVITY = """from generations g join agents a on a.organisation_id = g.organisation_id and a.id = g.agent_id
+where g.organisation_id = %(organisation_id)s and (%(agent_id)s::uuid is null or g.agent_id = %(agent_id)s) and g.created_at >= %(since)s"""
+
+ACTIVITY = f"""
+select g.id, a.number as agent_number, g.purpose, g.model, g.prompt_tokens, g.response_tokens, g.cost::float8 as cost, g.paid_by,
+       g.conversation_id, g.created_at
+{_ACTIVITY} order by g.id desc limit %(limit)s offset %(offset)s
+"""
+
+TOTALS = f"""
+select count(*) as generations, coalesce(sum(g.prompt_tokens), 0)::bigint as prompt_tokens,
+       coalesce(sum(g.response_tokens), 0)::bigint as response_tokens, coalesce(sum(g.cost), 0)::float8 as cost
+{_ACTIVITY}
+"""
+
 HELD = """
 select id, agent_id, tool, args, asked, started_at, turn_id from tool_calls
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and state = 'held' and started_at > %(since)s

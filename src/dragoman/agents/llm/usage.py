@@ -32,5 +32,24 @@ async def note(run: Run, purpose: str, used: Used) -> None:
 
 
 async def by_day(kit: Kit, organisation_id: UUID, agent_id: UUID | None, since: date | None) -> list[Row]:
+    return await kit.db.fetch(queries.USAGE, _scope(kit, organisation_id, agent_id, since))
+
+
+async def listing(
+    kit: Kit, organisation_id: UUID, agent_id: UUID | None, since: date | None, limit: int, offset: int
+) -> tuple[list[Row], int]:
+    """Each generation, newest first, and how many there are."""
+    scope = _scope(kit, organisation_id, agent_id, since)
+    rows = await kit.db.fetch(queries.ACTIVITY, {**scope, "limit": limit, "offset": offset})
+    return rows, (await totals(kit, organisation_id, agent_id, since))["generations"]
+
+
+async def totals(kit: Kit, organisation_id: UUID, agent_id: UUID | None, since: date | None) -> Row:
+    row = await kit.db.fetch_one(queries.TOTALS, _scope(kit, organisation_id, agent_id, since))
+    assert row is not None  # noqa: S101 - sums always come back
+    return row
+
+
+def _scope(kit: Kit, organisation_id: UUID, agent_id: UUID | None, since: date | None) -> Row:
     since = since or (kit.clock.now() - timedelta(days=USUAL_DAYS)).date()
-    return await kit.db.fetch(queries.USAGE, {"organisation_id": organisation_id, "agent_id": agent_id, "since": since})
+    return {"organisation_id": organisation_id, "agent_id": agent_id, "since": since}

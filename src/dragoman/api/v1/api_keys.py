@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dragoman.accounts import keys
+from dragoman.accounts import callers, keys
 from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.models import Input, MomentInZone
 from dragoman.api.v1.routing import router
@@ -17,6 +17,10 @@ routes = router("API keys")
 class CreateApiKeyInput(Input):
     name: Annotated[str, Field(min_length=1, max_length=255, description="What the key is for")]
     expires_at: Annotated[MomentInZone | None, Field(description="When it stops working; null is never")] = None
+    permissions: Annotated[
+        list[str] | None,
+        Field(max_length=50, description="Our addition: what it may do, such as `conversations:write`; null is all that you may"),
+    ] = None
 
 
 @routes.get("/api-keys/", summary="List API keys")
@@ -28,7 +32,9 @@ async def list_keys(caller: Authenticated, services: Wired) -> list[ApiKey]:
 async def create_key(new: CreateApiKeyInput, caller: Authenticated, services: Wired) -> NewApiKey:
     """The answer holds the key itself, once."""
     expires: datetime | None = new.expires_at
-    row, text = await keys.create(services.db, services.vault, services.clock, caller.organisation_id, new.name, expires)
+    allowed = callers.checked(new.permissions, caller)
+    office = (services.db, services.vault, services.clock, caller.organisation_id)
+    row, text = await keys.create(*office, new.name, expires, permissions=allowed)
     return NewApiKey(**ApiKey.of(row).model_dump(), key=text)
 
 

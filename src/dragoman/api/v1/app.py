@@ -31,6 +31,7 @@ strictly, and honours `Idempotency-Key` on POST: nothing to do for these in a ro
 
 from fastapi import FastAPI
 
+from dragoman.api.reference.pages import pages
 from dragoman.api.v1 import (
     additions,
     agents,
@@ -41,7 +42,6 @@ from dragoman.api.v1 import (
     contacts,
     conversation_acts,
     conversations,
-    docs,
     documents,
     errors,
     memory,
@@ -91,7 +91,7 @@ def build(services: Services) -> FastAPI:
     app.state.services = services
     for routes in ROUTERS:
         app.include_router(routes)
-    app.include_router(docs.routes)
+    app.include_router(pages("v1.html"))
     app.openapi = lambda: served_document(app, services.settings.public_url)  # type: ignore[method-assign]
     errors.add_to(app)
     app.add_middleware(Edge)

@@ -6,7 +6,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
 from dragoman.accounts import keys
-from dragoman.accounts.keys import Caller
+from dragoman.accounts.callers import Caller
+from dragoman.api.route import services_of
 from dragoman.conversations.services import Services
 from dragoman.errors import Unauthorized
 
@@ -18,11 +19,6 @@ scheme = APIKeyHeader(
     description="API key authentication. Pass your API key in the X-API-Key header.",
     auto_error=False,
 )
-
-
-def services_of(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
 
 
 async def authenticate(request: Request) -> Caller:

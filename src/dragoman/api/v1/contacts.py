@@ -78,4 +78,4 @@ async def rename_contact(contact_id: UUID, change: ChangeContactInput, caller: A
         await willing.allow(services, caller.organisation_id, contact.id, change.opted_out)
     if "name" not in change.model_fields_set:
         return Contact.of(await contacts.read(services.db, caller.organisation_id, contact_id))
-    return Contact.of(await contacts.rename(services.db, services.clock, caller.organisation_id, contact_id, change.name))
+    return Contact.of(await contacts.change(services.db, services.clock, caller.organisation_id, contact_id, {"name": change.name}))

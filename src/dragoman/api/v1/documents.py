@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import Field, model_validator
 from starlette.datastructures import UploadFile
 
@@ -15,12 +15,12 @@ from dragoman.api.body import read_body
 from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.models import Input, Shape
 from dragoman.api.v1.paging import Page, Paged
-from dragoman.api.v1.routing import ANSWERS, router
+from dragoman.api.v1.routing import router
 from dragoman.conversations.services import Services
 from dragoman.errors import Invalid
 
 routes = router("Knowledge")
-uploads = APIRouter(tags=["Knowledge"], responses=ANSWERS, redirect_slashes=False)
+uploads = router("Knowledge", form=True)
 
 FRAME = 64 * 1024  # what a form adds to its file
 

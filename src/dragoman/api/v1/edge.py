@@ -1,11 +1,10 @@
 """The outermost layer of this dialect: addresses with and without the last slash, a request id, no bare 500."""
 
-import traceback
-
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dragoman.api.problems import where
 from dragoman.api.v1 import errors
 from dragoman.ids import new_id
 
@@ -34,9 +33,7 @@ class Edge:
         try:
             await self._app(_with_slash(scope), receive, marked)
         except Exception as error:
-            # Only where it happened: the text of an exception may quote what a customer wrote.
-            where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
-            log.error("an API request failed", request_id=request_id, error=type(error).__name__, where=where)
+            log.error("an API request failed", request_id=request_id, error=type(error).__name__, where=where(error))
             if begun:
                 raise
             failed = errors.answer(500, f"this is our mistake; its log line has the id {request_id}", "error")

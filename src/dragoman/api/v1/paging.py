@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Query, Request
 
-from dragoman.api.v1.auth import services_of
+from dragoman.api.route import services_of
 from dragoman.api.v1.models import Shape
 
 DEFAULT_LIMIT = 20

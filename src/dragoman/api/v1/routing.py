@@ -1,15 +1,17 @@
 """The one way to make a router of this dialect."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter
 
+from dragoman.api import route
+from dragoman.api.v1.auth import authenticate
 from dragoman.api.v1.errors import Error
-from dragoman.api.v1.idempotency import Route
 
 _WORDS = {
     400: "A field is wrong; `field` names it",
     401: "No API key, or one that opens nothing",
+    403: "This key may not do that; the message names the permission",
     404: "No such thing, or not yours",
     409: "The right request at the wrong moment",
     413: "The body is too large",
@@ -21,9 +23,31 @@ _WORDS = {
 ANSWERS: dict[int | str, dict[str, Any]] = {status: {"model": Error, "description": text} for status, text in _WORDS.items()}
 
 
-def router(tag: str) -> APIRouter:
+class Route(route.Route):
+    caller = staticmethod(authenticate)
+    resources: ClassVar[dict[str, str]] = {
+        "Agents": "assistants",
+        "API tools": "actions",
+        "API keys": "api_keys",
+        "Phone numbers": "phone_numbers",
+        "Conversations": "conversations",
+        "Contacts": "customers",
+        "Connectors": "integrations",
+        "Knowledge": "knowledge_base",
+        "Model providers": "integrations",
+        "Sessions and usage": "token_activity",
+        "Paywall and credits": "customers",
+        "Dragoman's additions": "conversations",
+    }
+
+
+class FormRoute(Route):
+    form = True
+
+
+def router(tag: str, *, form: bool = False) -> APIRouter:
     return APIRouter(
-        route_class=Route,
+        route_class=FormRoute if form else Route,
         tags=[tag],
         responses=ANSWERS,
         redirect_slashes=False,

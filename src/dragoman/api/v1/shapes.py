@@ -29,6 +29,7 @@ class ApiKey(Shape):
     last_used_at: datetime | None = Field(description="Exact to the minute")
     expires_at: datetime | None
     revoked_at: datetime | None
+    permissions: list[str] | None = Field(description="Our addition: what it may do; null is everything")
 
     @classmethod
     def of(cls, key: keys.ApiKey) -> "ApiKey":
@@ -39,6 +40,7 @@ class ApiKey(Shape):
             last_used_at=key.last_used_at,
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
+            permissions=key.permissions,
         )
 
 

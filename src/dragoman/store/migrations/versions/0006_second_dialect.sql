@@ -46,11 +46,14 @@ create table integrations (
 );
 create unique index integrations_by_number on integrations (organisation_id, number);
 
+alter table knowledge_bases add column description text not null default '';
+
 -- What the business knows of a person beside the name. `columns` are its own, such as customer_timezone.
 alter table contacts
     add column email text,
     add column tags text[] not null default '{}',
-    add column columns jsonb not null default '{}';
+    add column columns jsonb not null default '{}',
+    add column deleted_at timestamptz;       -- forgotten by the business; the person is met again when he writes
 
 -- Null is everything. Keys made before this could do everything.
 alter table api_keys alter column permissions drop not null, alter column permissions drop default;

@@ -1,16 +1,17 @@
-"""What happens around every endpoint: the key is checked, the body is read, a repeated POST is answered from memory."""
+"""What happens around every endpoint of a dialect: who asks and may he, the body is read, a repeated POST is answered from memory."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from dragoman.accounts.callers import Caller
 from dragoman.api import idempotency
 from dragoman.api.idempotency import HEADER, Claim, Kept
-from dragoman.api.v1.auth import authenticate, services_of
+from dragoman.conversations.services import Services
 from dragoman.errors import Invalid, Problem, TooLarge, Unavailable
 
 LARGEST_BODY = 1024 * 1024
@@ -21,20 +22,45 @@ class UnsupportedMediaType(Problem):
     status, code = 415, "unsupported_media_type"
 
 
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
 class Route(APIRoute):
-    """A route of this dialect. In this order: 401 and 429, then 413, 415 and broken JSON, then `Idempotency-Key`, then your function."""
+    """A route of a dialect, which says who asks (`caller`) and to which part of the permissions each tag's routes belong.
+
+    In this order: 401 and 429, 403, then 413, 415 and broken JSON, then `Idempotency-Key`, then your function.
+    """
+
+    form: ClassVar[bool] = False  # the function reads the body itself, because it holds files
+    resources: ClassVar[dict[str, str]]
+
+    @staticmethod
+    async def caller(request: Request) -> Caller:
+        """Raises Unauthorized, RateLimited."""
+        raise NotImplementedError
+
+    @property
+    def permission(self) -> str:
+        """What a caller needs for this route, such as `actions:write`."""
+        verb = "read" if (self.methods or set()) <= {"GET", "HEAD"} else "write"
+        return f"{self.resources[str(self.tags[0])]}:{verb}"
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         work = super().get_route_handler()
-        takes_json = self.body_field is not None
+        takes_json, who = self.body_field is not None, type(self).caller
 
         async def handle(request: Request) -> Response:
-            await authenticate(request)
+            caller = await who(request)
+            caller.expect(self.permission)
             if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                 raise _nul()
+            if self.form:
+                return await work(request)
             read = await _Read.of(request, takes_json)
             if request.method == "POST" and HEADER in request.headers:
-                return await _once(read, work)
+                return await _once(read, caller, work)
             return await work(read)
 
         return handle
@@ -60,8 +86,8 @@ class _Read(Request):
         return self._value
 
 
-async def _once(request: Request, work: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
-    services, caller = services_of(request), await authenticate(request)
+async def _once(request: Request, caller: Caller, work: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+    services = services_of(request)
     key = idempotency.check_key(request.headers[HEADER])
     scope = f"{request.method} {request.url.path}"
     if request.url.query:

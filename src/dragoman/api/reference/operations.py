@@ -62,6 +62,9 @@ class _Reader:
     def __init__(self, document: dict[str, Any]) -> None:
         self._schemas = document["components"]["schemas"]
         self._server = document["servers"][0]["url"]
+        schemes = document["components"].get("securitySchemes", {}).values()
+        bearer = any(scheme.get("scheme") == "bearer" for scheme in schemes)
+        self._credential = '-H "Authorization: Bearer $TOKEN"' if bearer else '-H "X-API-Key: $API_KEY"'
 
     def operation(self, method: str, path: str, spec: dict[str, Any]) -> Operation:
         body = _json_schema(spec.get("requestBody", {}))
@@ -118,7 +121,7 @@ class _Reader:
 
     def _curl(self, method: str, path: str, body: dict[str, Any]) -> str:
         how = "" if method == "get" else f"-X {method.upper()} "
-        lines = [f'curl {how}"{self._server}{_filled_in(path)}"', '-H "X-API-Key: $API_KEY"']
+        lines = [f'curl {how}"{self._server}{_filled_in(path)}"', self._credential]
         if body:
             text = json.dumps(self._request_example(body), ensure_ascii=False).replace("'", "'\\''")
             lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]

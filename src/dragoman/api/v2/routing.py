@@ -1,0 +1,46 @@
+"""The one way to make a router of this dialect."""
+
+from typing import Any, ClassVar
+
+from fastapi import APIRouter
+
+from dragoman.api import route
+from dragoman.api.v2.auth import authenticate
+from dragoman.api.v2.envelope import Failed
+
+_WORDS = {
+    400: "Something in the request is wrong; `errors` says where",
+    401: "No token, or one that opens nothing",
+    403: "You may not do that; the message names the permission",
+    404: "No such thing, or not yours",
+    409: "The right request at the wrong moment",
+    413: "The body is too large",
+    415: "The body is of another type",
+    429: "Too many requests; `Retry-After` says when to come back",
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {status: {"model": Failed, "description": text} for status, text in _WORDS.items()}
+
+
+class Route(route.Route):
+    caller = staticmethod(authenticate)
+    resources: ClassVar[dict[str, str]] = {
+        "Assistants": "assistants",
+        "Actions": "actions",
+        "Knowledge bases": "knowledge_base",
+        "Customers": "customers",
+        "Campaigns": "campaigns",
+        "API keys": "api_keys",
+        "Token activity": "token_activity",
+        "Integrations": "integrations",
+        "Phone numbers": "phone_numbers",
+        "Calls": "calls",
+    }
+
+
+class FormRoute(Route):
+    form = True
+
+
+def router(tag: str, *, form: bool = False) -> APIRouter:
+    """`form`: its functions read the body themselves, because it holds files."""
+    return APIRouter(route_class=FormRoute if form else Route, tags=[tag], responses=ANSWERS, redirect_slashes=False)
