@@ -37,6 +37,7 @@ from dragoman.api.v1 import app as v1
 from dragoman.api.v2 import app as v2
 from dragoman.api.webhooks import WEBHOOKS, MetaDoor
 from dragoman.clock import Clock
+from dragoman.conversations import errands
 from dragoman.conversations.services import Services
 from dragoman.conversations.worker import Worker
 from dragoman.sandbox.app import Sandbox
@@ -76,10 +77,10 @@ async def running(settings: Settings, clock: Clock, role: Role = "all") -> Async
 
 
 def _jobs(services: Services, uri: str) -> Runner:
-    """What runs later and belongs to no conversation: reading documents."""
+    """What runs later and in no conversation's turn: reading documents, the errands of native agents."""
     embedder_for = partial(knowing.embedder_for, services.kit)
     shelves = Shelves(services.db, services.clock, services.objects, services.guarded, embedder_for)
-    return Runner(uri, indexing.tasks(shelves))
+    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services)])
 
 
 def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:

@@ -6,7 +6,7 @@ import psycopg
 import typer
 
 from dragoman.accounts.secrets import Unopenable
-from dragoman.cli import accounts, chat, demo, models, serving
+from dragoman.cli import accounts, chat, demo, models, people, serving
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
 from dragoman.store.database import UnsafeDatabase
@@ -23,6 +23,8 @@ app.command()(serving.serve)
 app.command()(demo.demo)
 app.command()(chat.chat)
 app.add_typer(accounts.keys_app, name="keys")
+app.add_typer(people.tokens_app, name="tokens")
+app.add_typer(people.members_app, name="members")
 app.add_typer(accounts.orgs_app, name="orgs")
 app.add_typer(accounts.apps_app, name="apps")
 app.add_typer(accounts.numbers_app, name="numbers")

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from dragoman.accounts import keys, numbers, organisations
+from dragoman.accounts import callers, keys, numbers, organisations
 from dragoman.accounts.numbers import NewNumber, Number
-from dragoman.cli.running import DataDir, Office, Org, run, table
+from dragoman.cli.running import DataDir, Office, Org, Permission, day, run, table
 
 keys_app = typer.Typer(help="API keys for the program that calls Dragoman.", no_args_is_help=True)
 orgs_app = typer.Typer(help="Organisations: businesses that share one Dragoman and never see each other.", no_args_is_help=True)
@@ -16,11 +16,17 @@ numbers_app = typer.Typer(help="WhatsApp business phone numbers.", no_args_is_he
 
 
 @keys_app.command("create")
-def create_key(name: Annotated[str, typer.Option(help="What the key is for")], data_dir: DataDir = None, org: Org = None) -> None:
+def create_key(
+    name: Annotated[str, typer.Option(help="What the key is for")],
+    permission: Permission = None,
+    data_dir: DataDir = None,
+    org: Org = None,
+) -> None:
     """Make an API key and print it, alone. It is not shown again."""
 
     async def work(office: Office) -> str:
-        _, text = await keys.create(office.db, office.vault, office.clock, office.organisation_id, name)
+        allowed = callers.checked(permission or None)
+        _, text = await keys.create(office.db, office.vault, office.clock, office.organisation_id, name, permissions=allowed)
         return text
 
     typer.echo(run(data_dir, org, work))
@@ -33,7 +39,7 @@ def list_keys(data_dir: DataDir = None, org: Org = None) -> None:
     async def work(office: Office) -> list[keys.ApiKey]:
         return await keys.listing(office.db, office.organisation_id)
 
-    rows = [(key.prefix, key.name, _day(key.created_at), _day(key.last_used_at), _state(key)) for key in run(data_dir, org, work)]
+    rows = [(key.prefix, key.name, day(key.created_at), day(key.last_used_at), _state(key)) for key in run(data_dir, org, work)]
     table([("PREFIX", "NAME", "CREATED", "LAST USED", "STATE"), *rows])
 
 
@@ -67,7 +73,7 @@ def list_orgs(data_dir: DataDir = None) -> None:
     async def work(office: Office) -> list[organisations.Organisation]:
         return await organisations.listing(office.db)
 
-    table([("ID", "NAME", "CREATED"), *((str(one.id), one.name, _day(one.created_at)) for one in run(data_dir, None, work))])
+    table([("ID", "NAME", "CREATED"), *((str(one.id), one.name, day(one.created_at)) for one in run(data_dir, None, work))])
 
 
 @apps_app.command("add")
@@ -136,11 +142,7 @@ def list_numbers(data_dir: DataDir = None, org: Org = None) -> None:
     table([("NUMBER", "PHONE NUMBER ID", "APP", "AGENT", "PAUSED"), *rows])
 
 
-def _day(when: datetime | None) -> str:
-    return f"{when:%Y-%m-%d %H:%M}" if when else "never"
-
-
 def _state(key: keys.ApiKey) -> str:
     if key.revoked_at:
         return "revoked"
-    return f"until {_day(key.expires_at)}" if key.expires_at else "good"
+    return f"until {day(key.expires_at)}" if key.expires_at else "good"

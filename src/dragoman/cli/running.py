@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -21,6 +22,10 @@ DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Where Dragoman keeps its data [default: $DRAGOMAN_DATA_DIR or ./.dragoman]")
 ]
 Org = Annotated[str | None, typer.Option("--org", help="Organisation, by name or id [default: the first one]")]
+
+Permission = Annotated[
+    list[str] | None, typer.Option("--permission", help="What it may do, such as actions:read; once for each [default: everything]")
+]
 
 Result = TypeVar("Result")
 
@@ -53,3 +58,7 @@ def table(rows: list[tuple[str, ...]]) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def day(when: datetime | None) -> str:
+    return f"{when:%Y-%m-%d %H:%M}" if when else "never"

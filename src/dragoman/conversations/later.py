@@ -11,7 +11,7 @@ import structlog
 from dragoman.agents import records
 from dragoman.agents.capabilities.wake_ups import planned_template
 from dragoman.agents.turns import Transfer
-from dragoman.conversations import callback, outbox, ownership, policy
+from dragoman.conversations import callback, errands, outbox, ownership, policy
 from dragoman.conversations import later_queries as queries
 from dragoman.conversations.held import Held
 from dragoman.conversations.reading import expect_conversation, no_conversation
@@ -175,7 +175,11 @@ async def _close(services: Services, held: Held, now: datetime) -> None:
         agent = await records.get(services.db, held.organisation_id, held.row["agent_id"])
         hours = agent.options.idle_hours
     idle = timedelta(hours=hours)
-    await services.db.execute(queries.CLOSE_IDLE, {**_scope(held), "before": now - idle, "idle": idle, "now": now})
+    async with services.db.transaction() as connection:
+        cursor = await connection.execute(queries.CLOSE_IDLE, {**_scope(held), "before": now - idle, "idle": idle, "now": now})
+        ended = await cursor.fetchone()
+        if ended and ended["session_id"]:
+            await errands.wrap_up_later(connection, held.organisation_id, ended["agent_id"], ended["session_id"])
 
 
 def _scope(held: Held) -> dict[str, UUID]:

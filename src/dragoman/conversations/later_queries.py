@@ -148,7 +148,8 @@ noted as (
 )
 update conversations x
 set close_at = case when coalesce(x.last_message_at, x.created_at) > %(before)s then coalesce(x.last_message_at, x.created_at) + %(idle)s end
-from c where x.organisation_id = c.organisation_id and x.id = c.id
+from c left join ended e on true where x.organisation_id = c.organisation_id and x.id = c.id
+returning e.id as session_id, e.agent_id
 """
 
 # How a planned thought ended, by how its turn did.

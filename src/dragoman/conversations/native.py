@@ -5,7 +5,6 @@ unsent draft is thrown away and all of it is thought about together; unless some
 """
 
 import asyncio
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,16 +13,14 @@ import msgspec
 
 from dragoman.agents import records
 from dragoman.agents.llm import loop
-from dragoman.agents.llm.prompt import data
 from dragoman.agents.relations import records as relations
 from dragoman.agents.relations.settings import Credits
-from dragoman.agents.turns import Line, Outcome, Scene, Session, Turn, brings_others_words
-from dragoman.conversations import gates, media, policy
+from dragoman.agents.turns import Outcome, Scene, Session, Turn
+from dragoman.conversations import errands, gates, media, policy
 from dragoman.conversations import native_queries as queries
 from dragoman.conversations.held import Held
-from dragoman.conversations.reading import stored_content
+from dragoman.conversations.history import lines
 from dragoman.conversations.services import Services
-from dragoman.conversations.wording import in_words
 from dragoman.errors import NotFound
 from dragoman.ids import new_id
 from dragoman.store.database import Row
@@ -109,10 +106,20 @@ async def _session(services: Services, held: Held, agent_id: UUID) -> Session:
     scope = {"organisation_id": held.organisation_id, "conversation_id": held.id}
     first = held.row["from_seq"] if held.row["questions"] else held.row["known_seq"] + 1
     values = {**scope, "id": new_id(), "agent_id": agent_id, "contact_id": held.row["contact_id"], "from_seq": first}
-    row = await services.db.fetch_one(queries.SESSION, {**values, "now": services.clock.now()})
-    assert row is not None  # noqa: S101
+    values["now"] = services.clock.now()
+    row = await services.db.fetch_one(queries.SESSION, values) or await _session_after_another(services, values)
     counted = await services.db.fetch_one(queries.ANSWERS, {**scope, "from_seq": row["from_seq"]})
     return Session(**row, answers=counted["answers"] if counted else 0)
+
+
+async def _session_after_another(services: Services, values: Row) -> Row:
+    """A conversation has one session at a time: another agent's ends here, and what is to be done after it is put into the queue."""
+    async with services.db.transaction() as connection:
+        for ended in await (await connection.execute(queries.END_OTHERS, values)).fetchall():
+            await errands.wrap_up_later(connection, values["organisation_id"], ended["agent_id"], ended["id"])
+        row = await (await connection.execute(queries.SESSION, values)).fetchone()
+    assert row is not None  # noqa: S101
+    return row
 
 
 async def _scene(services: Services, held: Held, turn: Turn, session: Session, password: Credits | None) -> Scene:
@@ -132,22 +139,12 @@ async def _scene(services: Services, held: Held, turn: Turn, session: Session, p
         organisation_id=held.organisation_id,
         turn=turn,
         session=session,
-        history=[line for line in _lines(reversed(rows)) if not relations.is_password(services.vault, password, line.text)],
+        history=[line for line in lines(reversed(rows)) if not relations.is_password(services.vault, password, line.text)],
         instruction=held.row["instruction"],
         forced=held.row["forced"] is not False,
         outside=source is not None and source["source"] in ("agent", "handoff"),
         news=held.news if held.row["instruction"] is None else None,
     )
-
-
-def _lines(rows: Iterable[Row]) -> Iterable[Line]:
-    speakers: dict[str, Any] = {"customer": "customer", "agent": "agent", "system": "agent", "person": "person", "phone_app": "person"}
-    for row in rows:
-        content = stored_content(row["direction"], row["author"], row["content"], row["seq"])
-        others = row["direction"] == "in" and brings_others_words(row["content"])
-        read = [data("what was read of it", text) if others else text for text in row["transcripts"] or () if text]
-        text = "\n".join([in_words(content), *read])
-        yield Line(seq=row["seq"], by=speakers.get(row["author"], "business"), text=text, at=row["said_at"], outside=others)
 
 
 async def session(services: Services, organisation_id: UUID, session_id: UUID) -> Row:

@@ -1,19 +1,12 @@
 """The SQL around a native agent's turn: its session, the past it is told, more messages of a burst, thoughts at a set time."""
 
-# The open session of this agent; one of another agent ends here, because a conversation has one session at a time.
+# The open session of this agent, opened now if the conversation has none. Nothing comes back while another agent's is open.
 SESSION = """
-with ended as (
-    update sessions set closed_at = %(now)s, closed_reason = 'handed_over'
-    where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id <> %(agent_id)s
-    returning id
-),
-made as (
+with made as (
     insert into sessions (organisation_id, id, conversation_id, agent_id, contact_id, from_seq, opened_at)
     select %(organisation_id)s, %(id)s, %(conversation_id)s, %(agent_id)s, %(contact_id)s, %(from_seq)s, %(now)s
     where not exists (
-        select from sessions s where s.organisation_id = %(organisation_id)s and s.conversation_id = %(conversation_id)s
-          and s.closed_at is null and s.agent_id = %(agent_id)s)
-      and (select count(*) from ended) >= 0
+        select from sessions s where s.organisation_id = %(organisation_id)s and s.conversation_id = %(conversation_id)s and s.closed_at is null)
     returning *
 ),
 noted as (
@@ -25,6 +18,12 @@ select id, from_seq, opened_at, summary, summary_through, outside from made
 union all
 select id, from_seq, opened_at, summary, summary_through, outside from sessions
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id = %(agent_id)s
+"""
+
+END_OTHERS = """
+update sessions set closed_at = %(now)s, closed_reason = 'handed_over'
+where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id <> %(agent_id)s
+returning id, agent_id
 """
 
 # The newest that were said before this turn, within the session and after what its summary covers.

@@ -190,6 +190,7 @@ _HAPPENED = {
     "handed_to_agent": "The agent handed the conversation to another agent.",
     "hand_over_failed": "The agent wanted to hand the conversation over, but the other agent is not there any more.",
     "wakeup_held": "A planned follow-up was held: WhatsApp's 24 hours were over, and it has no template.",
+    "template_refused": "An action wanted to send a template, and it was not sent:",
     "wakeup_cancelled": "A planned follow-up was cancelled.",
     "opted_out": "The customer asked not to be written to (STOP).",
     "opted_in": "The customer may be written to again (START).",

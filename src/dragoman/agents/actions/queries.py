@@ -41,9 +41,14 @@ insert into agent_actions (organisation_id, agent_id, action_id, position)
 select %(organisation_id)s, %(agent_id)s, action_id, position from unnest(%(actions)s::uuid[]) with ordinality as l(action_id, position)
 """
 
+HAS_AFTER = """
+select true as yes from agent_actions l join actions a on a.organisation_id = l.organisation_id and a.id = l.action_id
+where l.organisation_id = %(organisation_id)s and l.agent_id = %(agent_id)s and a.is_active and a.timing = 'AFTER' limit 1
+"""
+
 # What BEFORE actions have brought into this session, which may have been some turns ago.
 BROUGHT = """
-select call_id, state, result, error, outside from tool_calls
+select id, turn_id, position, call_id, state, result, error, outside, effects, acts from tool_calls
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and agent_id = %(agent_id)s
   and started_at >= %(opened_at)s and call_id = any(%(calls)s)
 """

@@ -84,7 +84,7 @@ async def _tools(run: Run, action: Action, name: str) -> list[Tool]:
 def _request(run: Run, block: Block, found: dict[str, str], key: str) -> Request:
     headers = {"User-Agent": USER_AGENT, "Accept": ACCEPT, **block.headers}
     secrets = tuple(value for name, value in block.headers.items() if name.lower() not in _PLAIN)
-    sent: Json = Field(default_factory=dict)
+    sent: Json = {}
     for one in block.body:
         sent |= _with_phone(one.values, values.phone_of(run))
     fixed = _object(block.static_body)

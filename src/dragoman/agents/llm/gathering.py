@@ -1,14 +1,18 @@
 """What a turn begins with: the tools that are offered, what the capabilities add to the prompt, passages, pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from dragoman.agents import configured
+from dragoman.agents.actions import linked
+from dragoman.agents.actions.linked import Linked
 from dragoman.agents.capabilities import REGISTRY
-from dragoman.agents.capability import Run
+from dragoman.agents.capability import Run, Told
 from dragoman.agents.llm import knowing, speaking
 from dragoman.agents.llm.providers import Choice
-from dragoman.agents.schema import Schema
 from dragoman.agents.tools import Tool
 
 
@@ -24,6 +28,12 @@ class Gathered:
     hosts: frozenset[str] = frozenset()  # named by the business itself: files may be sent from there
     pictures: list[tuple[bytes, str]] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    actions: Linked = field(default_factory=Linked)
+
+    def tell(self, told: Sequence[Told]) -> None:
+        """Put words into the prompt."""
+        self.prompts += [one.text for one in told]
+        self.outside |= any(one.outside for one in told)
 
     @property
     def citations(self) -> list[dict[str, Any]]:
@@ -32,7 +42,7 @@ class Gathered:
 
 async def gather(run: Run, choice: Choice | None) -> Gathered:
     """What the agent knows of the question and, for a model, what it may do. `builtin/faq` (`choice` None) could call nothing."""
-    gathered = Gathered(passages=await knowing.passages(run))
+    gathered = Gathered(passages=await knowing.passages(run), actions=await linked.of_turn(run))
     if choice is not None:
         # Questions with their answers are the business's own words; files and pages may be anybody's.
         gathered.outside = any(passage.kind != "faq" for passage in gathered.passages)
@@ -49,9 +59,10 @@ async def _ask_capabilities(run: Run, gathered: Gathered) -> None:
         active = [item for item in items[capability.field] if getattr(item.config, "active", True)]
         tools += await capability.tools(run, active)
         if told := await capability.prompt(run, active):
-            gathered.prompts.append(told.text)
-            gathered.outside |= told.outside
-    gathered.hosts = _hosts(run, [item.config for found in items.values() for item in found], gathered.passages)
+            gathered.tell([told])
+    tools += gathered.actions.offered
+    configs = [*(item.config for found in items.values() for item in found), *gathered.actions.configs]
+    gathered.hosts = _hosts(run, configs, gathered.passages)
     for tool in tools:
         name, nth = tool.name, 1
         while name in gathered.tools:  # two kinds may have thought of one name
@@ -60,7 +71,7 @@ async def _ask_capabilities(run: Run, gathered: Gathered) -> None:
         gathered.tools[name] = tool if name == tool.name else replace(tool, name=name)
 
 
-def _hosts(run: Run, configs: list[Schema], passages: list[Any]) -> frozenset[str]:
+def _hosts(run: Run, configs: Sequence[BaseModel], passages: list[Any]) -> frozenset[str]:
     """Every host that the business has named: in its instructions, its tools, the addresses of its knowledge; and our own."""
     agent = run.agent
     own = [agent.system_prompt, agent.first_message, agent.options.persona, agent.options.goal, run.kit.settings.public_url]

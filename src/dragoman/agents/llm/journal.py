@@ -79,12 +79,13 @@ class Journal:
     outside: bool = False
 
     @classmethod
-    async def of(cls, run: Run, ledger: Ledger) -> "Journal":
+    async def of(cls, run: Run, ledger: Ledger, *, unasked: bool = False) -> "Journal":
+        """`unasked`: there may be calls although no model was asked."""
         journal = cls(run, ledger)
         scope = {"organisation_id": run.organisation_id, "turn_id": run.turn.id}
         for row in await run.kit.db.fetch(queries.GENERATIONS, scope):
             journal.answers[row["position"]] = row["response"]
-        if not journal.answers:
+        if not journal.answers and not unasked:
             return journal
         for row in await run.kit.db.fetch(queries.CALLS, scope):
             journal.calls[row["position"], row["call_id"]] = row

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from dragoman.agents.actions import linked
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
 from dragoman.agents.llm import faq, gathering, media, providers, voice
@@ -30,6 +31,8 @@ async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcom
         choice = await providers.choose(kit, run.organisation_id, agent.llm_model)
         run = await media.read(run)
         gathered = await gathering.gather(run, choice)
+        brought = await linked.bring(run, ledger, gathered.actions)
+        gathered.tell(brought.told)
         if choice is None:
             draft = await faq.answer(run, gathered)
         else:
@@ -37,6 +40,7 @@ async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcom
 
             await media.show(run, gathered)
             draft = await think(run, ledger, choice, gathered)
+        draft.contents[:0] = brought.contents
     except ModelError as error:
         log.warning("a model did not answer", agent_id=str(agent.id), lasting=error.lasting)
         return outcome("refused" if error.lasting else "failed", cause=f"The model did not answer: {error}.", retry_after=error.retry_after)
