@@ -93,7 +93,7 @@ async def test_a_mandatory_webhook_asks_the_customer_first(lumen, second, model,
     await dana.says("One rye please!")
     [asked] = await dana.hears()
     assert till.asked == []
-    await dana.taps(asked["id"], title="Yes")
+    await dana.taps(asked["id"], button_id=asked["buttons"][0]["id"])
     assert (await dana.hears_text(2))[1] == "Ordered."
     assert len(till.asked) == 1
 
@@ -161,10 +161,10 @@ async def test_what_is_found_out_is_written_to_the_customer(lumen, second, model
 
 
 async def test_a_template_goes_to_the_number_that_the_business_has_set(lumen, second, model, dana, zoe):
-    await lumen.control("POST", "/templates", {"name": "new_order", "body": "Order for {{1}}: {{2}}"})
+    await lumen.control("POST", "/templates", {"name": "new_order", "body": "Order for {{1}}: {{2}}", "language": "en"})
     baker = await Phone.of(lumen, name="Baker", phone="+15550009999")
     block = {"to": "15550009999", "from": NUMBER, "template_name": "new_order", "body_params": ["%PHONE_NUMBER%", "{{order}}"]}
-    await lumen.control("POST", "/templates", {"name": "thanks", "body": "Thank you!"})
+    await lumen.control("POST", "/templates", {"name": "thanks", "body": "Thank you!", "language": "en"})
     thanks = await second.action(
         "SEND_WHATSAPP", "during", webhook={"to": "customer", "from": NUMBER, "template_name": "thanks"}, name="Thank them"
     )
@@ -210,7 +210,9 @@ async def test_an_action_that_is_switched_off_is_not_offered(lumen, second, mode
 
 async def test_after_so_many_answers_it_closes_and_is_silent_until_the_conversation_ends(lumen, second, model, dana):
     await second.hire(
-        model, additional_settings={"idle_time": 1, "max_messages": 2, "closing_message": "That is all for now."}, incoming_call_greeting="Hi!"
+        model,
+        additional_settings={"idle_time": 1, "max_messages": 2, "closing_message": "That is all for now."},
+        incoming_call_greeting="Hi!",
     )
     model.script = ["One.", "Two.", "Anew."]
     await dana.says("a?")

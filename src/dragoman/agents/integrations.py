@@ -81,12 +81,12 @@ class Integration(NamedTuple):
     created_at: datetime
 
 
-async def add(kit: Kit, organisation_id: UUID, kind: Kind, name: str, config: Form) -> Json:
-    """Keep an account; as `listing` shows it. Raises Invalid for an address that is never called."""
+async def add(kit: Kit, organisation_id: UUID, kind: Kind, name: str, config: Form, at: str = "settings") -> Json:
+    """Keep an account; as `listing` shows it. Raises Invalid, below `at`, for an address that is never called."""
     plain = config.model_dump(mode="json")
     for field in _ADDRESSES:
         if field in plain:
-            _check(kit, field, plain[field])
+            _check(kit, f"{at}.{field}", plain[field])
     secrets = masks.take_out(plain, [(field,) for field in _SECRET if field in plain], {}, "")
     new = new_id()
     values = {"organisation_id": organisation_id, "id": new, "kind": kind, "name": name, "config": Jsonb(plain), "now": kit.clock.now()}

@@ -52,14 +52,17 @@ class Caller(Business):
 async def api(services):
     """Makes a Caller with a token of its own: `await api("Bakery Lumen")`."""
     second, first = _apps(services)
-    async with served(Starlette(routes=[Mount("/v2", app=second), Mount("/api/v1", app=first)])) as base, aiohttp.ClientSession() as session:
+    async with (
+        served(Starlette(routes=[Mount("/v2", app=second), Mount("/api/v1", app=first)])) as base,
+        aiohttp.ClientSession() as session,
+    ):
 
         async def business(name):
             organisation_id = await organisations.create(services.db, services.clock, name)
             row, key = await keys.create(services.db, services.vault, services.clock, organisation_id, "Till")
             caller = Caller(services, session, base + "/v2", organisation_id, key, row)
             caller.first = Business(services, session, base + "/api/v1", organisation_id, key, row)
-            caller.token = tokens.create(services.vault, services.clock, organisation_id, "till", timedelta(days=1)).text
+            caller.token = tokens.create(services.vault, services.clock, organisation_id, "till", timedelta(days=60)).text
             return caller
 
         yield business

@@ -17,7 +17,9 @@ async def number(lumen):
 async def test_the_references_request_with_real_values_works(lumen, number):
     kb = await lumen.made("/_knowledge_base", {"name": "Menu"})
     action = await lumen.made("/_actions", ACTION)
-    integration = await lumen.made("/_integrations", {"type": "twilio", "name": "Texts", "settings": {"account_sid": "AC1", "auth_token": "x" * 32}})
+    integration = await lumen.made(
+        "/_integrations", {"type": "twilio", "name": "Texts", "settings": {"account_sid": "AC1", "auth_token": "x" * 32}}
+    )
     real = SEED["request"] | {
         "name": "My WhatsApp AI Agent",
         "type": "WHATSAPP",

@@ -4,15 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dragoman.agents.actions import TYPES, records
 from dragoman.agents.actions.action import Form
 from dragoman.agents.actions.records import NewAction
 from dragoman.api.v2.auth import Authenticated, Wired
 from dragoman.api.v2.envelope import Deleted, Got, Made, got, made
-from dragoman.api.v2.models import Shape, undotted
+from dragoman.api.v2.models import Shape, fitted, undotted
 from dragoman.api.v2.paging import Listed, Paged
 from dragoman.api.v2.routing import router
 from dragoman.errors import Invalid
@@ -106,11 +105,7 @@ async def delete_action(action_id: UUID, caller: Authenticated, services: Wired)
 def _read(sent: ActionInput) -> NewAction:
     if sent.type not in TYPES:
         raise Invalid(f"type: {sent.type} is not known; there are {', '.join(TYPES)}", field="type")
-    try:
-        config: Form = TYPES[sent.type].schema.model_validate(sent.model_extra or {})
-    except ValidationError as error:
-        # As FastAPI reports what it checked itself.
-        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]) from None
+    config: Form = fitted(TYPES[sent.type].schema, sent.model_extra or {})
     return NewAction(
         name=sent.name, description=sent.description, type=sent.type, timing=sent.action_timing, is_active=sent.is_active, config=config
     )

@@ -9,40 +9,19 @@ from pydantic import Field
 from dragoman.agents import integrations
 from dragoman.api.v2.auth import Authenticated, Wired
 from dragoman.api.v2.envelope import Deleted, Got, Made, got, made
-from dragoman.api.v2.models import Input, Shape
+from dragoman.api.v2.models import Input, Shape, fitted
 from dragoman.api.v2.paging import Listed, Paged
 from dragoman.api.v2.routing import router
 
 routes = router("Integrations")
 
-Name = Annotated[str, Field(min_length=1, max_length=255)]
 
-
-class GoogleInput(Input):
-    type: Literal["google"]
-    name: Name
-    settings: integrations.Google
-
-
-class OutlookInput(Input):
-    type: Literal["outlook"]
-    name: Name
-    settings: integrations.Outlook
-
-
-class SmtpInput(Input):
-    type: Literal["smtp"]
-    name: Name
-    settings: integrations.Smtp
-
-
-class TwilioInput(Input):
-    type: Literal["twilio"]
-    name: Name
-    settings: integrations.Twilio
-
-
-NewIntegration = Annotated[GoogleInput | OutlookInput | SmtpInput | TwilioInput, Field(discriminator="type")]
+class NewIntegration(Input):
+    type: Literal["google", "outlook", "smtp", "twilio"]
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    settings: Annotated[
+        dict[str, Any], Field(json_schema_extra={"anyOf": [schema.model_json_schema() for schema in integrations.SCHEMAS.values()]})
+    ]
 
 
 class Integration(Shape):
@@ -63,7 +42,8 @@ def _shown(row: dict[str, Any]) -> Integration:
 @routes.post("/_integrations", status_code=201, summary="Add an integration")
 async def create_integration(new: NewIntegration, caller: Authenticated, services: Wired) -> Made[Integration]:
     """A calendar needs an OAuth client and a refresh token that may use it; `base_url` and `token_url` are settable."""
-    return made(_shown(await integrations.add(services.kit, caller.organisation_id, new.type, new.name, new.settings)))
+    settings = fitted(integrations.SCHEMAS[new.type], new.settings, "settings")
+    return made(_shown(await integrations.add(services.kit, caller.organisation_id, new.type, new.name, settings)))
 
 
 @routes.get("/_integrations", summary="List integrations")

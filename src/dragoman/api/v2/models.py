@@ -1,8 +1,11 @@
 """What the JSON bodies of this dialect have in common: snake_case names, ids as text or numbers, and dotted names undone."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+Model = TypeVar("Model", bound=BaseModel)
 
 # Numbers come as numbers and as text; both mean the same.
 Decimal = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)]
@@ -23,6 +26,15 @@ class Shape(BaseModel):
     """What a caller gets."""
 
     model_config = ConfigDict(frozen=True)
+
+
+def fitted(schema: type[Model], sent: Any, *at: str) -> Model:
+    """`sent` as `schema` has it, where another field says which schema that is. What is wrong is reported below `at`."""
+    try:
+        return schema.model_validate(sent)
+    except ValidationError as error:
+        found = [{**one, "loc": ("body", *at, *one["loc"])} for one in error.errors(include_url=False)]
+        raise RequestValidationError(found) from None
 
 
 def undotted(sent: Any) -> Any:
