@@ -1,6 +1,5 @@
 """Organisations, API keys, Meta apps and phone numbers from the command line."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
