@@ -154,9 +154,14 @@ async def test_every_operation_does_what_the_document_says(lumen, things, tmp_pa
     spare = await lumen.post("/agents/", {"name": "Spare"})
     config = tmp_path / "schemathesis.toml"
     config.write_text(configuration(lumen, things, spare))
+    await held_to(f"{lumen.url}/api/v1/openapi.json", config)
+
+
+async def held_to(document, config):
+    """Run schemathesis against a served document; what it found wrong is the error."""
     options = ["--max-examples", str(EXAMPLES), "--generation-deterministic", "--continue-on-failure", "--no-color"]
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{lumen.url}/api/v1/openapi.json"]
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", document]
     output = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT}
-    process = await asyncio.create_subprocess_exec(*command, *options, cwd=tmp_path, **output)
+    process = await asyncio.create_subprocess_exec(*command, *options, cwd=config.parent, **output)
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 from dragoman.accounts import tokens
+from dragoman.accounts.secrets import Vault
+from dragoman.clock import Clock
 
 NUMBER = "15550001234"
+SECRET_KEY = "a secret key for tests, of more than 32 characters"
 
 
 async def hire(lumen, model, **options):
@@ -27,8 +30,8 @@ class Second:
 
     def __init__(self, lumen):
         self.lumen = lumen
-        services = lumen.services
-        self.token = tokens.create(services.vault, services.clock, lumen.organisation_id, "story", timedelta(days=1000)).text
+        vault, clock = (lumen.services.vault, lumen.services.clock) if lumen.services else (Vault(SECRET_KEY), Clock())
+        self.token = tokens.create(vault, clock, lumen.organisation_id, "story", timedelta(days=1000)).text
 
     async def call(self, method, path, json=None, expect=(200, 201), **more):
         headers = {"Authorization": f"Bearer {self.token}"}

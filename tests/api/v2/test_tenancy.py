@@ -66,8 +66,10 @@ def request(method, path, ids, *, others=None):
 
 
 def leaks(answer, ids, business, sent=""):
+    """Anything of `business` in the answer that was not in the question; as a whole word, because some ids are short numbers."""
     said = json.dumps(answer.body)
-    return [value for value in (*ids.values(), str(business.organisation_id)) if value in said and value not in sent]
+    known = (*ids.values(), str(business.organisation_id))
+    return [value for value in known if re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", said) and value not in sent]
 
 
 async def state(business):

@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from dragoman.accounts import callers, keys
+from dragoman.api.times import MomentInZone
 from dragoman.api.v1.auth import Authenticated, Wired
-from dragoman.api.v1.models import Input, MomentInZone
+from dragoman.api.v1.models import Input
 from dragoman.api.v1.routing import router
 from dragoman.api.v1.shapes import ApiKey, NewApiKey
 

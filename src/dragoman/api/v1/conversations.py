@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 
+from dragoman.api.times import Moment
 from dragoman.api.v1.auth import Authenticated, Wired
 from dragoman.api.v1.conversation_shapes import Conversation
 from dragoman.api.v1.message_shapes import Link, Message
-from dragoman.api.v1.models import Moment
 from dragoman.api.v1.paging import Page, Paged
 from dragoman.api.v1.routing import router
 from dragoman.conversations import media, reading

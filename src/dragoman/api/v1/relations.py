@@ -8,8 +8,9 @@ from fastapi import Response
 from pydantic import Field
 
 from dragoman.agents.relations import records
+from dragoman.api.times import MomentInZone
 from dragoman.api.v1.auth import Authenticated, Wired
-from dragoman.api.v1.models import Input, MomentInZone, Shape
+from dragoman.api.v1.models import Input, Shape
 from dragoman.api.v1.routing import router
 from dragoman.ids import new_id
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from fastapi import Query
 
 from dragoman.agents.llm import usage
+from dragoman.api.times import Day
 from dragoman.api.v1.auth import Authenticated, Wired
-from dragoman.api.v1.models import Day, Shape
+from dragoman.api.v1.models import Shape
 from dragoman.api.v1.routing import router
 from dragoman.conversations import native
 

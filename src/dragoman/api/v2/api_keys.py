@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from dragoman.accounts import callers, keys
+from dragoman.api.times import MomentInZone
 from dragoman.api.v2.auth import Authenticated, Wired
 from dragoman.api.v2.envelope import Deleted, Got, Made, got, made
 from dragoman.api.v2.models import Input, Shape
@@ -21,7 +22,7 @@ class NewApiKey(Input):
     permissions: Annotated[
         list[str] | None, Field(max_length=100, description="`resource:verb`, such as `actions:read`; left out: all that you may do")
     ] = None
-    expires_at: Annotated[AwareDatetime | None, Field(description="ISO 8601, with its zone; left out: never")] = None
+    expires_at: Annotated[MomentInZone | None, Field(description="ISO 8601, with its zone; left out: never")] = None
 
 
 class ApiKey(Shape):

@@ -22,7 +22,9 @@ LONGEST_IDLE = 24 * 30
 CLOSING = "Thank you for your messages. I have to end our conversation here for now."
 
 Text = Annotated[str, Field(max_length=100_000)]
-OptionalId = Annotated[UUID | None, BeforeValidator(lambda value: value or None)]
+OptionalId = Annotated[
+    UUID | None, BeforeValidator(lambda value: None if value == "" else value, json_schema_input_type=UUID | Literal[""] | None)
+]
 
 
 class Prompts(Input):

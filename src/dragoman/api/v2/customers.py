@@ -44,7 +44,9 @@ def _is_email(value: str) -> str:
 
 
 Name = Annotated[str | None, Field(max_length=255)]
-Email = Annotated[Annotated[str, Field(max_length=320), AfterValidator(_is_email)] | None, BeforeValidator(lambda value: value or None)]
+Email = Annotated[
+    Annotated[str, Field(max_length=320), AfterValidator(_is_email)] | None, BeforeValidator(lambda value: None if value == "" else value)
+]
 Tags = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=100), AfterValidator(_no_repeats)]
 Columns = Annotated[
     dict[str, Any], AfterValidator(_columns), Field(description="Columns of your own, such as customer_timezone; null removes one")

@@ -1,6 +1,6 @@
 """Token activity: what models were used for, one row for each answer of one, and the totals."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from dragoman.agents import records
 from dragoman.agents.llm import usage
+from dragoman.api.times import Day
 from dragoman.api.v2.auth import Authenticated, Wired
 from dragoman.api.v2.envelope import Got, got
 from dragoman.api.v2.models import Shape
@@ -20,7 +21,7 @@ from dragoman.errors import NotFound
 routes = router("Token activity")
 
 OfAssistant = Annotated[int | None, Query(ge=1, le=2**62, description="Only of this assistant")]
-Since = Annotated[date | None, Query(description="First day, YYYY-MM-DD; 30 days ago when left out")]
+Since = Annotated[Day | None, Query(description="First day, YYYY-MM-DD; 30 days ago when left out")]
 Billing = Literal["contactswing", "own", "none"]
 
 
