@@ -53,7 +53,9 @@ def add_member(
     org: Org = None,
 ) -> None:
     """Add a member, or give a known one a new password. The password is asked for, or read from standard input."""
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    password = (
+        typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    )
 
     async def work(office: Office) -> members.Member:
         allowed = callers.checked(permission or None)

@@ -41,7 +41,7 @@ Addresses = Annotated[
 ]
 
 
-class NewKnowledgeBase(Input):
+class NewKnowledge(Input):
     name: Annotated[str, Field(min_length=1, max_length=255)]
     description: Annotated[str, Field(max_length=5000)] = ""
     urls: Annotated[Addresses, Field(description="Pages to read")] = Field(default_factory=list)
@@ -50,12 +50,12 @@ class NewKnowledgeBase(Input):
     )
 
 
-class KnowledgeBaseRef(Shape):
+class KnowledgeRef(Shape):
     id: UUID
     name: str
 
 
-class Updated(KnowledgeBaseRef):
+class Updated(KnowledgeRef):
     document_count: int
 
 
@@ -81,40 +81,40 @@ class KnownDocument(Shape):
         )
 
 
-class KnowledgeBase(Updated):
+class Knowledge(Updated):
     description: str
     status: Status = Field(description="processing: something is still read; error: something could not be; else ready, or empty")
     created_at: datetime
     updated_at: datetime
 
 
-class KnowledgeBaseWhole(KnowledgeBase):
+class KnowledgeWhole(Knowledge):
     documents: list[KnownDocument] = Field(description=f"The first {MOST_SHOWN}; `documents` below this address lists all")
 
 
 @routes.post("/_knowledge_base", status_code=201, summary="Create a knowledge base")
-async def create_knowledge_base(new: NewKnowledgeBase, caller: Authenticated, services: Wired) -> Made[KnowledgeBaseRef]:
+async def create_knowledge_base(new: NewKnowledge, caller: Authenticated, services: Wired) -> Made[KnowledgeRef]:
     base = await bases.create(services.db, services.clock, caller.organisation_id, new.name, new.description)
     for field, urls in (("urls", new.urls), ("files", new.files)):
         await _add_urls(services, caller, base.id, urls, field)
-    return made(KnowledgeBaseRef(id=base.id, name=base.name))
+    return made(KnowledgeRef(id=base.id, name=base.name))
 
 
 @routes.get("/_knowledge_base", summary="List knowledge bases")
-async def list_knowledge_bases(caller: Authenticated, services: Wired, paged: Paged) -> Got[Listed[KnowledgeBase]]:
+async def list_knowledge_bases(caller: Authenticated, services: Wired, paged: Paged) -> Got[Listed[Knowledge]]:
     """Oldest first. What an agent of the other dialect knows for itself alone is not shown."""
     found = [base for base in await bases.listing(services.db, caller.organisation_id) if base.agent_id is None]
     shown = found[paged.offset : paged.offset + paged.limit]
     states = await bases.states(services.db, caller.organisation_id, [base.id for base in shown])
-    return paged.listed([KnowledgeBase(**_shown(base, states[base.id])) for base in shown], len(found))
+    return paged.listed([Knowledge(**_shown(base, states[base.id])) for base in shown], len(found))
 
 
 @routes.get("/_knowledge_base/{kb_id}", summary="Read a knowledge base")
-async def read_knowledge_base(kb_id: UUID, caller: Authenticated, services: Wired) -> Got[KnowledgeBaseWhole]:
+async def read_knowledge_base(kb_id: UUID, caller: Authenticated, services: Wired) -> Got[KnowledgeWhole]:
     base = await _find(services, caller, kb_id)
     states = await bases.states(services.db, caller.organisation_id, [kb_id])
     found = await documents.listing(services.db, caller.organisation_id, [kb_id], limit=MOST_SHOWN)
-    return got(KnowledgeBaseWhole(**_shown(base, states[kb_id]), documents=[KnownDocument.of(document) for document in found]))
+    return got(KnowledgeWhole(**_shown(base, states[kb_id]), documents=[KnownDocument.of(document) for document in found]))
 
 
 @forms.put("/_knowledge_base/{kb_id}", summary="Add to a knowledge base, or rename it", openapi_extra={"requestBody": FORM})
