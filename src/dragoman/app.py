@@ -36,6 +36,7 @@ from dragoman.api.outbound import OutboundDoor
 from dragoman.api.v1 import app as v1
 from dragoman.api.v2 import app as v2
 from dragoman.api.webhooks import WEBHOOKS, MetaDoor
+from dragoman.campaigns import batches
 from dragoman.clock import Clock
 from dragoman.conversations import errands
 from dragoman.conversations.services import Services
@@ -50,6 +51,7 @@ log = structlog.get_logger()
 Role = Literal["all", "web", "worker"]
 
 BACKLOG = 4096  # connections that wait to be taken
+JOB_SECONDS = 0.5  # how exactly the pauses between the batches of a campaign are kept
 SANDBOX_APP = "sandbox"
 SANDBOX_NUMBER = "106540000000001"
 
@@ -77,10 +79,10 @@ async def running(settings: Settings, clock: Clock, role: Role = "all") -> Async
 
 
 def _jobs(services: Services, uri: str) -> Runner:
-    """What runs later and in no conversation's turn: reading documents, the errands of native agents."""
+    """What runs later and in no conversation's turn: reading documents, the errands of native agents, campaigns."""
     embedder_for = partial(knowing.embedder_for, services.kit)
     shelves = Shelves(services.db, services.clock, services.objects, services.guarded, embedder_for)
-    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services)])
+    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services), *batches.tasks(services)], poll=JOB_SECONDS)
 
 
 def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:

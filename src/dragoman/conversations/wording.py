@@ -37,7 +37,7 @@ def words(content: Received | Outgoing) -> str:
         case ContactCard():
             return f"{content.name} ({content.phone_number})"
         case Template():
-            return content.name
+            return content.text or content.name
         case Reaction():
             return content.emoji
 

@@ -51,10 +51,13 @@ class Task:
     delays: Sequence[float] = DELAYS
 
 
-async def defer(connection: Connection, task: str, *, lock: str | None = None, priority: int = 0, **args: JSONValue) -> None:
+async def defer(
+    connection: Connection, task: str, *, lock: str | None = None, priority: int = 0, after: float | None = None, **args: JSONValue
+) -> None:
     """Put a job in the queue when the caller's transaction commits. Jobs of one `lock` run one after the other, in order;
-    those of a higher `priority` go first."""
-    await _DEFERRING.configure_task(task, queue=task, lock=lock, priority=priority, connection=connection).defer_async(**args)
+    those of a higher `priority` go first; `after` so many seconds at the earliest."""
+    how: dict[str, Any] = {} if after is None else {"schedule_in": {"milliseconds": int(after * 1000)}}
+    await _DEFERRING.configure_task(task, queue=task, lock=lock, priority=priority, connection=connection, **how).defer_async(**args)
 
 
 # Never opened: every job goes in over its caller's connection.

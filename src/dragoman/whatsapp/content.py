@@ -89,12 +89,13 @@ class Reaction(Content, frozen=True, tag="reaction", kw_only=True):
 
 
 class Template(Content, frozen=True, tag="template", kw_only=True):
-    """A pre-approved template. `components` is Meta's own list, already filled in."""
+    """A pre-approved template. `components` is Meta's own list, already filled in; `text` is what it says, where we know it."""
 
     name: str
     language: str
     components: list[dict[str, object]] = []
     variables: dict[str, object] = {}
+    text: str = ""
 
 
 Outgoing = Text | Media | Location | ContactCard | Buttons | LinkButton | Choices | Reaction | Template
