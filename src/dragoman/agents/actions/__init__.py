@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dragoman.agents.actions import extraction, voice, webhook, whatsapp
+from dragoman.agents.actions import appointment, extraction, voice, webhook, whatsapp
 from dragoman.agents.actions.action import ActionType
 
 TYPES: dict[str, ActionType[Any]] = {
@@ -10,6 +10,7 @@ TYPES: dict[str, ActionType[Any]] = {
     for kind in (
         webhook.TYPE,
         whatsapp.TYPE,
+        appointment.TYPE,
         extraction.TYPE,
         voice.CALL_TRANSFER,
         voice.DTMF,
