@@ -34,6 +34,7 @@ class Route(APIRoute):
     """
 
     form: ClassVar[bool] = False  # the function reads the body itself, because it holds files
+    largest: ClassVar[int] = LARGEST_BODY
     resources: ClassVar[dict[str, str]]
 
     @staticmethod
@@ -49,7 +50,7 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         work = super().get_route_handler()
-        takes_json, who = self.body_field is not None, type(self).caller
+        takes_json, who, largest = self.body_field is not None, type(self).caller, self.largest
 
         async def handle(request: Request) -> Response:
             caller = await who(request)
@@ -58,7 +59,7 @@ class Route(APIRoute):
                 raise _nul()
             if self.form:
                 return await work(request)
-            read = await _Read.of(request, takes_json)
+            read = await _Read.of(request, takes_json, largest)
             if request.method == "POST" and HEADER in request.headers:
                 return await _once(read, caller, work)
             return await work(read)
@@ -73,9 +74,9 @@ class _Read(Request):
     _value: Any
 
     @classmethod
-    async def of(cls, request: Request, takes_json: bool) -> "_Read":
+    async def of(cls, request: Request, takes_json: bool, largest: int) -> "_Read":
         read = cls(request.scope, request.receive)
-        read._bytes = await _limited_body(request)
+        read._bytes = await _limited_body(request, largest)
         read._value = _parse(read._bytes, request) if takes_json and read._bytes else None
         return read
 
@@ -106,12 +107,12 @@ async def _once(request: Request, caller: Caller, work: Callable[[Request], Coro
     return response
 
 
-async def _limited_body(request: Request) -> bytes:
+async def _limited_body(request: Request, largest: int) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > LARGEST_BODY:
-            raise TooLarge(f"the body is larger than {LARGEST_BODY // 1024} KB")
+        if size > largest:
+            raise TooLarge(f"the body is larger than {largest // 1024} KB")
         parts.append(part)
     return b"".join(parts)
 

@@ -115,7 +115,7 @@ async def _pace(services: Services, connection: Connection, campaign: Row, param
     """How many seconds to wait, or how many may go now."""
     now: datetime = services.clock.now()
     fits = {"time_zone": campaign["time_zone"], "start_hour": campaign["start_hour"], "end_hour": campaign["end_hour"]}
-    opens = Window(days=campaign["days"], **fits).opens(max(now, campaign["start_at"]))
+    opens = Window(days=tuple(campaign["days"]), **fits).opens(max(now, campaign["start_at"]))
     if campaign["delay"] and campaign["sent_at"]:
         opens = max(opens, campaign["sent_at"] + timedelta(seconds=campaign["delay"]))
     if opens > now:

@@ -107,12 +107,14 @@ async def _checked(services: Services, organisation_id: UUID, senders: Sequence[
 
 def _completed(message: Message, components: Sequence[Any]) -> Message:
     """With the template's own words to read along, and its header's kind of file."""
+    if _file(message) and not any(str(one.get("format", "")).lower() in filling.FILES for one in components):
+        raise _invalid("touchpoint.attachment_url", "the template has no image, video or document in its header")
     for component in components:
         kind, form = str(component.get("type", "")).lower(), str(component.get("format", "TEXT")).lower()
         if kind == "body" and not message.text:
             message = msgspec.structs.replace(message, text=str(component.get("text") or ""))
         elif kind == "header" and form in filling.FILES:
-            file = message.header.params[0].file if message.header.params else None
+            file = _file(message)
             if file is None or form not in file:
                 link = next(iter(file.values())) if file else None
                 if not isinstance(link, str):
@@ -121,10 +123,13 @@ def _completed(message: Message, components: Sequence[Any]) -> Message:
     return message
 
 
+def _file(message: Message) -> dict[str, Any] | None:
+    return message.header.params[0].file if message.header.params else None
+
+
 def _given(message: Message) -> dict[str, Any]:
-    header = message.header.params[0].file if message.header.params else None
     return {
-        "header": header or [param.text for param in message.header.params],
+        "header": _file(message) or [param.text for param in message.header.params],
         "body": [param.text for param in message.body.params],
         "buttons": [param.text for param in message.buttons.params],
     }
@@ -183,7 +188,7 @@ def _is_id(text: str) -> bool:
 
 
 def _columns(new: NewCampaign, message: Message) -> Row:
-    window = msgspec.structs.asdict(new.window)
+    window = msgspec.structs.asdict(new.window) | {"days": list(new.window.days)}
     return {
         "name": new.name,
         "state": "paused" if new.paused else "scheduled",

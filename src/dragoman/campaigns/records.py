@@ -136,7 +136,7 @@ def _scope(organisation_id: UUID, campaign_id: UUID) -> Row:
 
 def _campaign(row: Row) -> Campaign:
     values: dict[str, Any] = {name: row[name] for name in Campaign.__struct_fields__ if name not in ("message", "window")}
-    window = Window(days=row["days"], start_hour=row["start_hour"], end_hour=row["end_hour"], time_zone=row["time_zone"])
+    window = Window(days=tuple(row["days"]), start_hour=row["start_hour"], end_hour=row["end_hour"], time_zone=row["time_zone"])
     return Campaign(**values, message=msgspec.convert(row["template"], Message), window=window)
 
 

@@ -14,7 +14,7 @@ SETTINGS = "touchpoint.additional_settings"
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """`days` are ISO days, 1 is Monday; the hours go from `start_hour` up to `end_hour`, past midnight when the end is the smaller one."""
 
-    days: list[int] = [1, 2, 3, 4, 5, 6, 7]
+    days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     start_hour: int = 0
     end_hour: int = 24
     time_zone: str = "UTC"
@@ -50,7 +50,9 @@ def window(days: list[str] | None, start_hour: int | None, end_hour: int | None,
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise _invalid("time_zone", f"{zone[:60]!r} is not known; give a name such as Europe/Berlin") from None
-    return Window(days=sorted({_day(n, name) for n, name in enumerate(days or DAYS)}), start_hour=start, end_hour=end, time_zone=zone)
+    return Window(
+        days=tuple(sorted({_day(n, name) for n, name in enumerate(days or DAYS)})), start_hour=start, end_hour=end, time_zone=zone
+    )
 
 
 def _day(n: int, name: str) -> int:

@@ -41,6 +41,11 @@ class FormRoute(Route):
     form = True
 
 
-def router(tag: str, *, form: bool = False) -> APIRouter:
-    """`form`: its functions read the body themselves, because it holds files."""
-    return APIRouter(route_class=FormRoute if form else Route, tags=[tag], responses=ANSWERS, redirect_slashes=False)
+class LargeRoute(Route):
+    largest = 32 * 1024 * 1024
+
+
+def router(tag: str, *, form: bool = False, large: bool = False) -> APIRouter:
+    """`form`: its functions read the body themselves, because it holds files. `large`: a body may be a long list."""
+    kind = FormRoute if form else LargeRoute if large else Route
+    return APIRouter(route_class=kind, tags=[tag], responses=ANSWERS, redirect_slashes=False)
