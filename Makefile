@@ -1,7 +1,7 @@
 # Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check docs lock clean
+.PHONY: help install demo test lint check docs bench lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
 
@@ -12,6 +12,7 @@ help:
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make check     lint and test: what CI runs"
 	@echo "make docs      write the tables of docs/operations.md that come from the code"
+	@echo "make bench     every figure of docs/performance.md, beside its peers (about ten minutes; ONLY=closed: one scenario)"
 	@echo "make lock      resolve requirements.lock and requirements-dev.lock again"
 	@echo "make clean     remove .venv and what tools left behind (never .dragoman, which holds data)"
 
@@ -34,6 +35,14 @@ check: lint test
 
 docs: .venv/installed-dev
 	.venv/bin/python -m tests.project.tables
+
+bench: .venv/installed bench/.venv/installed
+	.venv/bin/python bench/run.py $(ONLY)
+
+bench/.venv/installed: .venv/bin/python bench/requirements.txt
+	.venv/bin/python -m venv --clear bench/.venv
+	bench/.venv/bin/python -m pip -qq --disable-pip-version-check --no-input install -r bench/requirements.txt
+	@touch $@
 
 lock: .venv/installed-dev
 	$(PIP) install pip-tools
