@@ -70,6 +70,11 @@ def test_an_hour_that_is_there_twice_has_each_slot_once():
     assert slots[4].start - slots[3].start == timedelta(minutes=90)
 
 
+def test_a_day_that_closes_in_the_hour_that_is_there_twice_closes_the_first_time():
+    nights = week(hours={6: (60, 150)}, duration=60)
+    assert local(of_day(nights, date(2026, 10, 25))) == ["01:00", "01:30"]
+
+
 def test_the_week_of_the_change_keeps_its_hours_on_the_wall():
     office = week(hours=dict.fromkeys(range(5), (9 * 60, 10 * 60)))
     found = free(office, days(date(2027, 3, 26), date(2027, 3, 29)), [], utc("2027-03-01T00:00:00"))

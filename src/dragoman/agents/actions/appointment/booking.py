@@ -14,7 +14,7 @@ from dragoman.agents import integrations
 from dragoman.agents.actions.action import Action
 from dragoman.agents.actions.appointment import google, outlook, queries, slots
 from dragoman.agents.actions.appointment.accounts import Account, Trouble
-from dragoman.agents.actions.appointment.calendars import Busy, Event, Service
+from dragoman.agents.actions.appointment.calendars import Busy, Event, Provider
 from dragoman.agents.actions.appointment.schema import Block
 from dragoman.agents.actions.appointment.slots import Span, Week
 from dragoman.agents.capability import Run
@@ -22,7 +22,7 @@ from dragoman.agents.tools import Json
 from dragoman.ids import new_id
 from dragoman.store.database import Connection
 
-SERVICES: dict[str, Service] = {"google": google.SERVICE, "outlook": outlook.SERVICE}
+PROVIDERS: dict[str, Provider] = {"google": google.PROVIDER, "outlook": outlook.PROVIDER}
 LONGEST_LOOK = 14  # days
 TAKEN_FOR = timedelta(minutes=2)  # longer than writing an event can take, also when it is tried twice
 LATELY = timedelta(days=30)  # for taking turns
@@ -59,7 +59,7 @@ class Desk:
     run: Run
     action: Action
     account: Account
-    service: Service
+    provider: Provider
 
     @property
     def block(self) -> Block:
@@ -85,11 +85,11 @@ class Desk:
 
 async def open_desk(run: Run, action: Action) -> Desk | Trouble:
     block: Block = action.config.webhook
-    service = SERVICES[block.type]
+    provider = PROVIDERS[block.type]
     integration = await integrations.find(run.kit, run.organisation_id, block.type, block.user_id)
     if integration is None:
-        return Trouble(f"The business has not connected {service.name} yet, so nothing can be booked.")
-    return Desk(run, action, Account(run.kit, integration, service.name, service.scope), service)
+        return Trouble(f"The business has not connected {provider.name} yet, so nothing can be booked.")
+    return Desk(run, action, Account(run.kit, integration, provider.name, provider.scope), provider)
 
 
 async def free(desk: Desk, first: date, last: date) -> list[Span] | Trouble:
@@ -143,9 +143,9 @@ async def _write(desk: Desk, wanted: Wanted, call_key: str, taken: _Taken) -> Bo
     """Write the event into its calendar, and keep or give back the time that was taken for it."""
     span = Span(wanted.start, wanted.start + desk.week.duration)
     event = Event(taken.calendar, span, wanted.title, wanted.text, wanted.guest, wanted.guest_name, call_key)
-    came = await desk.service.book(desk.account, event)
+    came = await desk.provider.book(desk.account, event)
     if isinstance(came, Trouble) and came.unsure:
-        came = await desk.service.book(desk.account, event)  # the same event, so it is there once however often it arrives
+        came = await desk.provider.book(desk.account, event)  # the same event, so it is there once however often it arrives
     if isinstance(came, Trouble):
         if not came.unsure:
             await desk.run.kit.db.execute(queries.GIVE_BACK, desk.scope(id=taken.id))
@@ -155,10 +155,10 @@ async def _write(desk: Desk, wanted: Wanted, call_key: str, taken: _Taken) -> Bo
 
 
 async def _busy(desk: Desk, first: date, last: date) -> Busy | Trouble:
-    busy = await desk.service.busy(desk.account, desk.block.calendars, slots.around(desk.week, first, last))
+    busy = await desk.provider.busy(desk.account, desk.block.calendars, slots.around(desk.week, first, last))
     if not isinstance(busy, Trouble) and not busy:
         return Trouble(
-            f"{desk.service.name} does not say when this calendar is free; the business has to check its address and its rights."
+            f"{desk.provider.name} does not say when this calendar is free; the business has to check its address and its rights."
         )
     return busy
 

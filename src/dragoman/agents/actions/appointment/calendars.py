@@ -28,7 +28,7 @@ class Event(NamedTuple):
 Busy = dict[str, list[Span]]  # by calendar, as it was asked for; one that could not be looked at is missing
 
 
-class Service(NamedTuple):
+class Provider(NamedTuple):
     """`busy` is what is not free in a span, `book` the new event's id."""
 
     name: str

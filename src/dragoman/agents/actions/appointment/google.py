@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dragoman.agents.actions.appointment.accounts import Account, Trouble
-from dragoman.agents.actions.appointment.calendars import Busy, Event, Service, listed, moment, spoken
+from dragoman.agents.actions.appointment.calendars import Busy, Event, Provider, listed, moment, spoken
 from dragoman.agents.actions.appointment.slots import Span
 from dragoman.agents.tools import Json
 
@@ -66,4 +66,4 @@ def _written(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-SERVICE = Service("Google Calendar", "", busy, book)
+PROVIDER = Provider("Google Calendar", "", busy, book)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from dragoman.agents.actions.appointment.accounts import Account, Trouble
-from dragoman.agents.actions.appointment.calendars import Busy, Event, Service, listed, moment, spoken
+from dragoman.agents.actions.appointment.calendars import Busy, Event, Provider, listed, moment, spoken
 from dragoman.agents.actions.appointment.slots import Span
 from dragoman.agents.tools import Json
 
@@ -80,4 +80,4 @@ def _read(value: Any) -> datetime:
     return moment(told.get("dateTime")).replace(tzinfo=UTC)
 
 
-SERVICE = Service("Outlook", "offline_access Calendars.ReadWrite", busy, book)
+PROVIDER = Provider("Outlook", "offline_access Calendars.ReadWrite", busy, book)

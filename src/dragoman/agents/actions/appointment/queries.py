@@ -15,7 +15,7 @@ where organisation_id = %(organisation_id)s and calendar = any(%(calendars)s) an
 
 TURNS = """
 select calendar, count(*) as booked from appointments
-where organisation_id = %(organisation_id)s and action_id = %(action_id)s and event_id is not null and created_at > %(since)s
+where organisation_id = %(organisation_id)s and action_id = %(action_id)s and created_at > %(since)s
 group by calendar
 """
 
