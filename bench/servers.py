@@ -180,7 +180,7 @@ class Dragoman:
             return json.load(answer)
 
     def fill(self, *, contacts, messages):
-        with psycopg.connect(f"postgresql:///dragoman?host={self.folder / 'postgres'}", autocommit=True) as connection:
+        with psycopg.connect(f"postgresql://postgres@/postgres?host={self.folder / 'postgres'}", autocommit=True) as connection:
             organisation = connection.execute("select id from organisations").fetchone()[0]
             for statement in FILL.split(";\n"):
                 connection.execute(statement, {"o": organisation, "contacts": contacts, "each": messages // contacts})

@@ -122,7 +122,7 @@ async def renew(kit: Kit, integration: Integration, refresh_token: str) -> None:
     secrets["refresh_token"] = refresh_token
     scope = {"organisation_id": integration.organisation_id, "id": integration.id, "now": kit.clock.now()}
     sealed = _seal(kit, integration.organisation_id, integration.id, secrets)
-    await kit.db.execute(queries.RENEW, {**scope, "secrets": sealed})
+    await kit.db.execute(queries.RENEW, {**scope, "secrets": sealed, "mask": masks.masked(refresh_token)})
 
 
 async def delete(kit: Kit, organisation_id: UUID, integration_id: UUID) -> None:

@@ -21,7 +21,8 @@ order by number limit 1
 """
 
 RENEW = """
-update integrations set secrets = %(secrets)s, updated_at = %(now)s where organisation_id = %(organisation_id)s and id = %(id)s
+update integrations set secrets = %(secrets)s, config = jsonb_set(config, '{refresh_token}', to_jsonb(%(mask)s::text)), updated_at = %(now)s
+where organisation_id = %(organisation_id)s and id = %(id)s
 """
 
 DELETE = "delete from integrations where organisation_id = %(organisation_id)s and id = %(id)s returning id"
