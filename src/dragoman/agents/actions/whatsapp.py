@@ -81,9 +81,9 @@ def _template(run: Run, block: Block, found: dict[str, str]) -> Template:
 async def _send_later(run: Run, call: Call, to: str, sender: str, template: Template) -> None:
     """Into another conversation, which is another unit of work: a job opens it and says the template there, once for each call."""
     said = msgspec.json.encode(template).decode()
-    ids = {"organisation_id": str(run.organisation_id), "key": str(call.id)}
+    organisation, key = str(run.organisation_id), str(call.id)
     async with run.kit.db.transaction() as connection:
-        await jobs.defer(connection, SEND, lock=None, priority=0, to=to, sender=sender, template=said, **ids)
+        await jobs.defer(connection, SEND, organisation_id=organisation, key=key, to=to, sender=sender, template=said)
 
 
 async def _check(kit: Kit, organisation_id: UUID, config: SendWhatsApp) -> None:

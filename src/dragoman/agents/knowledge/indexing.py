@@ -42,8 +42,9 @@ def tasks(shelves: Shelves) -> list[Task]:
 
 async def later(connection: Connection, organisation_id: UUID, document_id: UUID, version: int, waiting: int) -> None:
     """Have this version made. Who has much `waiting` already stands further back, so that others are not held up by it."""
-    ids = {"organisation_id": str(organisation_id), "document_id": str(document_id)}
-    await jobs.defer(connection, INDEX, lock=f"document {document_id}", priority=-min(waiting, 1000), **ids, version=version)
+    lock, priority = f"document {document_id}", -min(waiting, 1000)
+    organisation, document = str(organisation_id), str(document_id)
+    await jobs.defer(connection, INDEX, lock=lock, priority=priority, organisation_id=organisation, document_id=document, version=version)
 
 
 async def index(shelves: Shelves, attempt: Attempt, organisation_id: str, document_id: str, version: int) -> None:
