@@ -51,11 +51,34 @@ async def test_tokens_can_be_made_for_an_app_and_looked_into(town):
     _, made = await town.graph("GET", "oauth/access_token?grant_type=client_credentials&client_id=sandbox&client_secret=lumen-secret")
     assert made == {"access_token": "sandbox|lumen-secret", "token_type": "bearer"}
     assert (await town.graph("GET", "oauth/access_token?client_id=sandbox&client_secret=wrong"))[0] == 400
-    _, debug = await town.graph("GET", "debug_token?input_token=lumen-token")
+    _, debug = await town.graph("GET", "debug_token?input_token=lumen-token", token=made["access_token"])
     assert debug["data"]["is_valid"]
     assert debug["data"]["granular_scopes"][0]["target_ids"] == [WABA]
     await town.control("POST", "/tokens/expire", {})
-    assert not (await town.graph("GET", "debug_token?input_token=lumen-token"))[1]["data"]["is_valid"]
+    _, debug = await town.graph("GET", "debug_token?input_token=lumen-token", token=made["access_token"])
+    assert (debug["data"]["is_valid"], debug["data"]["error"]["subcode"]) == (False, 463)
+    assert (await town.graph("GET", "debug_token?input_token=lumen-token", token="sandbox|guessed"))[0] == 401
+
+
+async def test_a_token_tells_nothing_to_another_app_and_does_only_what_it_was_made_for(town):
+    made = await town.control("POST", "/numbers", {"app_id": "rival", "app_secret": "rival-secret", "access_token": "rival-token"})
+    _, debug = await town.graph("GET", "debug_token?input_token=lumen-token", token="rival|rival-secret")
+    assert (debug["data"]["is_valid"], debug["data"]["error"]["code"]) == (False, 100)
+    assert (await town.graph("GET", f"{made['waba_id']}/subscribed_apps", token="rival-token"))[0] == 200
+    again = {"phone_number_id": made["phone_number_id"], "access_token": "rival-token", "scopes": ["whatsapp_business_messaging"]}
+    await town.control("POST", "/numbers", again)
+    status, answer = await town.graph("GET", f"{made['waba_id']}/subscribed_apps", token="rival-token")
+    assert (status, answer["error"]["code"]) == (403, 200)
+
+
+async def test_an_app_hears_of_the_fields_it_has_asked_for(town, lumen, dana):
+    subscription = {"object": "whatsapp_business_account", "callback_url": f"{lumen.origin}/hook", "verify_token": "verify"}
+    subscription["fields"] = "account_update"
+    assert (await town.graph("POST", "sandbox/subscriptions", subscription, token="sandbox|lumen-secret"))[0] == 200
+    _, shown = await town.graph("GET", "sandbox/subscriptions", token="sandbox|lumen-secret")
+    assert [field["name"] for field in shown["data"][0]["fields"]] == ["account_update"]
+    await town.says(dana, "Good morning")
+    assert await town.control("GET", "/deliveries") == []
 
 
 async def test_a_profile_a_username_settings_and_ice_breakers_are_kept(town):

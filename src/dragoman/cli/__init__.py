@@ -7,6 +7,7 @@ import typer
 
 from dragoman.accounts.secrets import Unopenable
 from dragoman.cli import accounts, chat, demo, models, people, serving
+from dragoman.cli.doctor import command as doctor
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
 from dragoman.store.database import UnsafeDatabase
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(serving.serve)
 app.command()(demo.demo)
 app.command()(chat.chat)
+app.command()(doctor.doctor)
 app.add_typer(accounts.keys_app, name="keys")
 app.add_typer(people.tokens_app, name="tokens")
 app.add_typer(people.members_app, name="members")

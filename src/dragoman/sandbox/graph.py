@@ -27,6 +27,7 @@ HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Sorry, 
 JSON_TYPE = b"application/json; charset=UTF-8"
 APP_USAGE = b'{"call_count":1,"total_cputime":1,"total_time":1}'
 LARGEST_BODY = 110 * 1024 * 1024
+MANAGEMENT = "whatsapp_business_management"
 
 
 class Reset(Exception):
@@ -98,6 +99,8 @@ class Call:
         waba = self.box.world.state.wabas.get(waba_id)
         if waba is None or waba.id not in token.wabas:
             raise no_such_object(waba_id)
+        if MANAGEMENT not in token.scopes:
+            raise GraphError(200, f"The token lacks the permission {MANAGEMENT}.")
         return waba
 
 

@@ -40,6 +40,10 @@ class NewNumber(msgspec.Struct, forbid_unknown_fields=True):
     per_second: float | None = None
     pair_rate: bool | None = None
     messaging_limit: int | None = None
+    status: str | None = None
+    quality: str | None = None
+    name_status: str | None = None
+    scopes: list[str] | None = None
     batch: int | None = None
     escape_slashes: bool | None = None
 
@@ -86,7 +90,7 @@ def furnish(world: World, app: App, access_token: str) -> None:
     """The default business, account, number and app; the secrets given now win over those of an earlier run."""
     state = world.state
     if kept := state.apps.get(app.id):
-        app.batch, app.escape_slashes = kept.batch, kept.escape_slashes
+        app.batch, app.escape_slashes, app.fields = kept.batch, kept.escape_slashes, kept.fields
     state.apps[app.id] = app
     state.wabas.setdefault(DEFAULT_WABA, Waba(DEFAULT_WABA, DEFAULT_BUSINESS, "Sandbox", [DEFAULT_APP]))
     state.numbers.setdefault(DEFAULT_NUMBER, Number(DEFAULT_NUMBER, DEFAULT_DISPLAY, "Sandbox", DEFAULT_WABA))
@@ -106,6 +110,8 @@ def add_number(box: Box, new: NewNumber) -> Json:
     number.display, number.name, number.waba_id = display, new.name or number.name, waba.id
     number.per_second = number.per_second if new.per_second is None else new.per_second
     number.pair_rate = number.pair_rate if new.pair_rate is None else new.pair_rate
+    number.status, number.quality = new.status or number.status, new.quality or number.quality
+    number.name_status = new.name_status or number.name_status
     state.numbers[number.id] = number
     if new.messaging_limit is not None:
         state.messaging_limits[waba.business_id] = new.messaging_limit
@@ -113,6 +119,7 @@ def add_number(box: Box, new: NewNumber) -> Json:
     token = state.tokens.setdefault(access_token, Token(app_id=app.id))
     if waba.id not in token.wabas:
         token.wabas.append(waba.id)
+    token.scopes = token.scopes if new.scopes is None else tuple(new.scopes)
     box.saver.touch()
     keys: Json = {"app_id": app.id, "app_secret": app.secret, "verify_token": app.verify_token, "callback_url": app.callback_url}
     return show_number(box, number) | keys | {"access_token": access_token}

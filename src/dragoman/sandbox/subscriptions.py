@@ -1,5 +1,6 @@
 """Accounts, apps and tokens: who gets the webhooks of a WABA, and where."""
 
+import hmac
 import secrets
 
 import aiohttp
@@ -11,6 +12,7 @@ from dragoman.sandbox.number_edges import node_of
 from dragoman.sandbox.world import App, Callback, Json
 
 LONGEST_CALLBACK = 200
+FIELDS = ["account_update", "message_template_status_update", "messages", "phone_number_quality_update", "smb_message_echoes"]
 
 
 async def show_waba(call: Call) -> Answer:
@@ -78,13 +80,15 @@ async def set_callback(call: Call) -> Answer:
     url, token = str(body.get("callback_url") or ""), str(body.get("verify_token") or "")
     await verify(call, url, token)
     app.callback_url, app.verify_token = url, token
+    if body.get("fields"):
+        app.fields = [name.strip() for name in str(body["fields"]).split(",")]
     call.box.saver.touch()
     return Answer()
 
 
 async def callbacks(call: Call) -> Answer:
     app = _app(call)
-    fields = [{"name": "messages", "version": "v26.0"}]
+    fields = [{"name": name, "version": "v26.0"} for name in (FIELDS if app.fields is None else app.fields)]
     node = {"object": "whatsapp_business_account", "callback_url": app.callback_url, "active": True, "fields": fields}
     return answer({"data": [node] if app.callback_url else []})
 
@@ -118,19 +122,40 @@ async def access_token(call: Call) -> Answer:
 
 
 async def debug_token(call: Call) -> Answer:
+    """Asked with the token of the app that `input_token` was made for: of others' tokens Graph tells nothing."""
+    viewer = _viewer(call)
     token = call.box.world.state.tokens.get(call.query.get("input_token", ""))
     if token is None:
-        invalid = {"code": 190, "message": "Invalid OAuth access token."}
-        return answer({"data": {"is_valid": False, "error": invalid, "scopes": []}})
-    valid = token.expires_at is None or token.expires_at > call.box.now
+        return _not_valid(190, "Invalid OAuth access token - Cannot parse access token")
+    if token.app_id != viewer:
+        return _not_valid(100, "(#100) The App_id in the input_token did not match the Viewing App")
     granular = [{"scope": scope, "target_ids": token.wabas} for scope in token.scopes]
-    data = {"app_id": token.app_id, "type": "SYSTEM_USER", "is_valid": valid, "expires_at": int(token.expires_at or 0)}
-    return answer({"data": data | {"scopes": token.scopes, "granular_scopes": granular}})
+    data: Json = {"app_id": token.app_id, "type": "SYSTEM_USER", "is_valid": True, "expires_at": int(token.expires_at or 0)}
+    data |= {"scopes": token.scopes, "granular_scopes": granular}
+    if token.expires_at is not None and token.expires_at <= call.box.now:
+        expired: Json = {"code": 190, "subcode": 463, "message": "Error validating access token: Session has expired."}
+        data |= {"is_valid": False, "error": expired}
+    return answer({"data": data})
+
+
+def _viewer(call: Call) -> str:
+    """The app that asks: by its own token `{app_id}|{app_secret}`, or by one that was made for it."""
+    app_id, _, secret = call.bearer().partition("|")
+    app = call.box.world.state.apps.get(app_id)
+    if not secret:
+        return call.token().app_id
+    if app is None or not hmac.compare_digest(app.secret.encode(), secret.encode()):
+        raise GraphError(190, "Invalid OAuth access token signature.", message="Invalid OAuth access token signature.")
+    return app.id
+
+
+def _not_valid(code: int, message: str) -> Answer:
+    return answer({"data": {"error": {"code": code, "message": message}, "is_valid": False, "scopes": []}})
 
 
 def _app(call: Call) -> App:
     """The app of the path, opened by its own app token `{app_id}|{app_secret}` or a token made for it."""
     app = call.box.world.state.apps[call.parts[0]]
-    if call.bearer() != f"{app.id}|{app.secret}" and call.token().app_id != app.id:
+    if _viewer(call) != app.id:
         raise no_such_object(app.id)
     return app

@@ -118,7 +118,10 @@ class Postman:
         waba = state.wabas[update.waba_id]
         override = (update.number.callback or waba.callback) if update.number else None
         for app_id in waba.apps:
-            if (app := state.apps.get(app_id)) and (url := override.url if override else app.callback_url):
+            app = state.apps.get(app_id)
+            if app is None or (app.fields is not None and update.field not in app.fields):
+                continue
+            if url := override.url if override else app.callback_url:
                 yield app, url
 
     def _spoil(self, fault: Fault, app: App, url: str, update: Update) -> None:

@@ -31,6 +31,7 @@ class App(msgspec.Struct):
     callback_url: str
     batch: int = 1
     escape_slashes: bool = False
+    fields: list[str] | None = None  # None: every webhook field
 
 
 class Callback(msgspec.Struct):
@@ -58,6 +59,9 @@ class Number(msgspec.Struct):
     per_second: float = 80
     pair_rate: bool = True
     registered: bool = True
+    status: str = "CONNECTED"
+    quality: str = "GREEN"
+    name_status: str = "APPROVED"
     pin: str | None = None
     callback: Callback | None = None
     settings: Json = {}

@@ -26,13 +26,13 @@ async def upgrade(uri: str) -> None:
     All or nothing: the migrations of one start run in one transaction, so a killed one leaves the old schema. When several
     processes start together, one migrates and the others wait for it. Raises NewerDatabase.
     """
-    current = await _current(uri)
+    at = await current(uri)
     known = revisions()
-    if current == known[-1]:
+    if at == known[-1]:
         return
-    if current is not None and current not in known:
+    if at is not None and at not in known:
         raise NewerDatabase(
-            f"The database is at schema {current}, this Dragoman knows schemas up to {known[-1]}: "
+            f"The database is at schema {at}, this Dragoman knows schemas up to {known[-1]}: "
             f"start the newer Dragoman, or restore the backup made before the upgrade."
         )
     await asyncio.to_thread(_run, uri)
@@ -43,7 +43,8 @@ def revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in VERSIONS.glob("*.sql"))
 
 
-async def _current(uri: str) -> str | None:
+async def current(uri: str) -> str | None:
+    """The revision of the database at `uri`; None when it has none of our tables."""
     async with await psycopg.AsyncConnection.connect(uri, autocommit=True) as connection:
         try:
             row = await (await connection.execute("select version_num from alembic_version")).fetchone()
