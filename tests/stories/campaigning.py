@@ -40,9 +40,9 @@ class Campaigns:
     async def create(self, people, **more):
         return (await self.second.call("POST", "/_campaign/create_with_touchpoint", self.body(people, **more), expect=(201,)))["id"]
 
-    async def refused(self, people, status=400, **more):
+    async def refused(self, people, code=400, **more):
         body = self.body(people, **more)
-        return (await self.second.call("POST", "/_campaign/create_with_touchpoint", body, expect=(status,)))["errors"]
+        return (await self.second.call("POST", "/_campaign/create_with_touchpoint", body, expect=(code,)))["errors"]
 
     async def name(self, phone, name=None, **fields):
         """Let the business know a customer."""

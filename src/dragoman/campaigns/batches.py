@@ -120,17 +120,23 @@ async def _pace(services: Services, connection: Connection, campaign: Row, param
         opens = max(opens, campaign["sent_at"] + timedelta(seconds=campaign["delay"]))
     if opens > now:
         return (opens - now).total_seconds(), 0
-    if campaign["paused_reason"]:
-        return PAUSED_NUMBER_SECONDS, 0
     pace = await (await connection.execute(queries.PACE, params)).fetchone()
     assert pace is not None  # noqa: S101
-    if pace["busy"]:
+    if campaign["paused_reason"]:
+        # Only a message finds out whether the number works again. When none waits, this campaign gives one.
+        tries = not pace["waiting"] and (campaign["paused_until"] is None or campaign["paused_until"] <= now)
+        return PAUSED_NUMBER_SECONDS, int(tries)
+    # What WhatsApp puts off is tried again by the outbox. A few such messages hold up nothing; most of a batch says that it is too much.
+    if pace["busy"] or 2 * pace["waiting"] > pace["size"]:
         return PAUSE_SECONDS, 0
-    most = int(campaign["per_second"] * SHARE * min(1.0, 1.0 if pace["idle"] is None else pace["idle"]))
-    slow = campaign["per_second"] * SHARE < 1  # such a number sends one, and then waits longer than a second
-    if slow and (pace["idle"] is None or pace["idle"] * campaign["per_second"] * SHARE >= 1):
-        most = 1
-    return PAUSE_SECONDS, min(most, 1) if campaign["delay"] else most
+    return PAUSE_SECONDS, _most(campaign["per_second"] * SHARE, pace["idle"], bool(campaign["delay"]))
+
+
+def _most(rate: float, idle: float | None, one_by_one: bool) -> int:
+    """How many a number that has been idle for so long may send now, at `rate` per second; a slow one saves up for its next."""
+    saved = 1.0 if idle is None else idle if rate < 1 else min(1.0, idle)
+    most = min(int(rate * saved), max(1, int(rate))) if idle is not None else max(1, int(rate))
+    return min(most, 1) if one_by_one else most
 
 
 async def _send(connection: Connection, campaign: Row, params: Row, most: int) -> list[UUID]:

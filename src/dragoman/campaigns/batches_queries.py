@@ -4,7 +4,7 @@
 NUMBER_LOCK = "select pg_advisory_xact_lock(hashtextextended('campaigns of ' || %(number_id)s::text, 0))"
 
 TURN = """
-select c.*, s.sent_at, n.per_second, n.paused_reason, n.id is not null as has_number, a.deleted_at is null as has_agent
+select c.*, s.sent_at, n.per_second, n.paused_reason, n.paused_until, n.id is not null as has_number, a.deleted_at is null as has_agent
 from campaigns c
 join campaign_senders s on s.organisation_id = c.organisation_id and s.campaign_id = c.id
 left join numbers n on n.organisation_id = s.organisation_id and n.id = s.number_id
@@ -14,18 +14,22 @@ where c.organisation_id = %(organisation_id)s and c.id = %(campaign_id)s and s.n
 for update of c, s
 """
 
-# How long ago any campaign took a batch for this number, and whether that waits in the outbox still. What waits for another attempt
-# after a refusal has its own time, and holds up nobody.
+# How long ago any campaign took a batch for this number, how many of the last ones' messages wait in the outbox still, and whether one of
+# them is only waiting for its place. The others were refused for now and have their own time for another attempt.
 PACE = """
 with last as (
     select s.batch, s.batch_at from campaign_senders s
-    where s.organisation_id = %(organisation_id)s and s.number_id = %(number_id)s and s.batch_at > clock_timestamp() - interval '1 hour'
-)
-select extract(epoch from clock_timestamp() - max(batch_at))::float8 as idle, exists (
-    select from last cross join lateral unnest(last.batch) as b(id)
+    where s.organisation_id = %(organisation_id)s and s.number_id = %(number_id)s and s.batch_at > clock_timestamp() - interval '1 day'
+),
+waiting as (
+    select m.not_before from last cross join lateral unnest(last.batch) as b(id)
     join messages m on m.organisation_id = %(organisation_id)s and m.id = b.id
-    where m.state in ('queued', 'sending') and (m.not_before is null or m.not_before <= %(now)s)) as busy
-from last
+    where m.state in ('queued', 'sending')
+)
+select extract(epoch from clock_timestamp() - (select max(batch_at) from last))::float8 as idle, count(*) as waiting,
+       coalesce(bool_or(not_before is null or not_before <= %(now)s), false) as busy,
+       coalesce((select max(cardinality(batch)) from last), 0) as size
+from waiting
 """
 
 NEXT = """
@@ -63,7 +67,7 @@ order by w.contact_id
 on conflict (organisation_id, number_id, contact_id) do nothing
 """
 
-# A thread that another answers goes to the campaign's agent, with a question that waits there; what was being thought about it
+# Whoever has a thread in his hands is told by its name. A thread that another answers goes to the campaign's agent, with a question that waits there; what was being thought about it
 # ends. One that a person holds stays with the person: only who is behind changes. One that the agent has is not touched.
 SAY = """
 with w as (
@@ -72,7 +76,7 @@ with w as (
 ),
 c as (
     select c.organisation_id, c.id, c.contact_id, c.number_id, c.last_seq, c.epoch, w.position, w.message_id, w.content,
-           c.owner not in ('person', 'phone_app') and (c.owner <> 'agent' or c.agent_id is distinct from %(agent_id)s) as taken,
+           c.lease_until is not null as held, c.owner not in ('person', 'phone_app') and (c.owner <> 'agent' or c.agent_id is distinct from %(agent_id)s) as taken,
            c.agent_id is distinct from %(agent_id)s
                or coalesce(case when c.routing_override then c.routing else n.routing end, 'none') <> 'agent' as other
     from w join conversations c on c.organisation_id = %(organisation_id)s and c.number_id = %(number_id)s and c.contact_id = w.contact_id
@@ -107,7 +111,7 @@ marked as (
     set state = 'queued', message_id = c.message_id, conversation_id = c.id, queued_at = %(now)s
     from c where r.organisation_id = c.organisation_id and r.campaign_id = %(campaign_id)s and r.position = c.position
 )
-select count(*) as queued, pg_notify('dragoman_due', '') from c
+select count(*) as queued, pg_notify('dragoman_due', ''), (select count(pg_notify('dragoman_due', id::text)) from c where held) from c
 """
 
 # `batch_at` is when the batch was taken: the transaction's beginning would be earlier, because it waited for its turn.

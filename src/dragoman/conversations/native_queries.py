@@ -1,10 +1,19 @@
 """The SQL around a native agent's turn: its session, the past it is told, more messages of a burst, thoughts at a set time."""
 
-# The open session of this agent, opened now if the conversation has none. Nothing comes back while another agent's is open.
+# The open session of this agent, opened now if the conversation has none. Nothing comes back while another agent's is open. It begins
+# with the templates that the customer answers, if there are any right before.
 SESSION = """
-with made as (
+with before as (
+    select coalesce(min(t.seq), %(from_seq)s) as seq from messages t
+    where t.organisation_id = %(organisation_id)s and t.conversation_id = %(conversation_id)s and t.seq < %(from_seq)s
+      and t.seq > coalesce((
+          select m.seq from messages m
+          where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s and m.seq < %(from_seq)s
+            and (m.direction = 'in' or m.type <> 'template') order by m.seq desc limit 1), 0)
+),
+made as (
     insert into sessions (organisation_id, id, conversation_id, agent_id, contact_id, from_seq, opened_at)
-    select %(organisation_id)s, %(id)s, %(conversation_id)s, %(agent_id)s, %(contact_id)s, %(from_seq)s, %(now)s
+    select %(organisation_id)s, %(id)s, %(conversation_id)s, %(agent_id)s, %(contact_id)s, before.seq, %(now)s from before
     where not exists (
         select from sessions s where s.organisation_id = %(organisation_id)s and s.conversation_id = %(conversation_id)s and s.closed_at is null)
     returning *

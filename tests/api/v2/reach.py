@@ -5,7 +5,18 @@ A new route needs a row here, or the tenancy test fails. Names in braces, here a
 
 from typing import Any, NamedTuple
 
-CAST = ("assistant_id", "action_id", "kb_id", "document_id", "customer_id", "key_id", "integration_id", "phone_number")
+CAST = (
+    "assistant_id",
+    "action_id",
+    "kb_id",
+    "document_id",
+    "customer_id",
+    "key_id",
+    "integration_id",
+    "phone_number",
+    "campaign_id",
+    "phone",
+)
 
 
 class Reach(NamedTuple):
@@ -25,6 +36,20 @@ ASSISTANT = {
 ACTION = {"name": "Status", "description": "x", "action_timing": "DURING", "type": "WEBHOOK"}
 WEBHOOK = {"webhook": {"url": "https://shop.lumen.example/", "method": "GET"}}
 TWILIO = {"account_sid": "AC1", "auth_token": "0123456789abcdef"}
+
+CAMPAIGN = {
+    "name": "Rye day",
+    "touchpoint": {
+        "name": "First",
+        "type": "WHATSAPP",
+        "status": "paused",
+        "start_at": "2030-01-01T09:00:00Z",
+        "assistant_id": "{assistant_id}",
+        "customer_details": [{"to_number": "+15550004444"}],
+        "additional_settings": {"from_numbers": ["{phone_number}"]},
+        "whatsapp_data": {"template": "rye_day"},
+    },
+}
 
 REACH = {
     ("POST", "/_new_assistants"): Reach({**ASSISTANT, "kb_id": "{kb_id}", "action_ids": ["{action_id}"]}, status=201),
@@ -63,4 +88,16 @@ REACH = {
     ("GET", "/_integrations/{integration_id}"): Reach(),
     ("DELETE", "/_integrations/{integration_id}"): Reach(),
     ("GET", "/_phone_numbers"): Reach(),
+    ("POST", "/_campaign/create_with_touchpoint"): Reach(CAMPAIGN, status=201),
+    ("GET", "/_campaign"): Reach(),
+    ("GET", "/_campaign/suppressions"): Reach(),
+    ("POST", "/_campaign/suppressions"): Reach({"phones": ["+15550004444"]}, status=201),
+    ("DELETE", "/_campaign/suppressions/{phone}"): Reach(),
+    ("GET", "/_campaign/{campaign_id}"): Reach(),
+    ("GET", "/_campaign/{campaign_id}/statistics"): Reach(),
+    ("GET", "/_campaign/{campaign_id}/recipients"): Reach(),
+    ("POST", "/_campaign/{campaign_id}/pause"): Reach(),
+    ("POST", "/_campaign/{campaign_id}/resume"): Reach(),
+    ("POST", "/_campaign/{campaign_id}/cancel"): Reach(),
+    ("DELETE", "/_campaign/{campaign_id}"): Reach(),
 }

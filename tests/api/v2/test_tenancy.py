@@ -9,7 +9,7 @@ import re
 import pytest
 from fastapi.routing import APIRoute
 from tests.api.test_tenancy import held_by
-from tests.api.v2.reach import CAST, REACH
+from tests.api.v2.reach import CAMPAIGN, CAST, REACH
 
 from dragoman.api.v2.app import ROUTERS
 
@@ -49,7 +49,12 @@ async def cast(business, n):
     customer = (await business.made("/_customers", {"phone": f"+1555000{4000 + n}", "name": f"Dana of {business.organisation_id}"}))["id"]
     key = (await business.made("/_api_keys", {"name": "Oven"}))["id"]
     integration = (await business.made("/_integrations", REACH["POST", "/_integrations"].body))["id"]
-    return dict(zip(CAST, (assistant, action, kb, document["id"], customer, key, integration, phone_number), strict=True))
+    phone = f"1555000{6000 + n}"
+    await business.made("/_campaigns/suppressions", {"phones": [phone]})
+    new = json.loads(fill(json.dumps(CAMPAIGN), {"assistant_id": assistant, "phone_number": phone_number}))
+    campaign = (await business.made("/_campaign/create_with_touchpoint", new))["id"]
+    ids = (assistant, action, kb, document["id"], customer, key, integration, phone_number, campaign, phone)
+    return dict(zip(CAST, ids, strict=True))
 
 
 def fill(text, ids):
