@@ -23,6 +23,8 @@ BEYOND_THE_SCHEMA = [
     "PUT /v2/_customers/{customer_id}",
     "POST /v2/_api_keys",
     "POST /v2/_integrations",
+    "POST /v2/_campaign/create_with_touchpoint",
+    "POST /v2/_campaign/suppressions",
 ]
 CONFIGURATION = """
 [generation]
@@ -73,6 +75,8 @@ async def things(lumen):  # noqa: F811
         "customer_id": customer,
         "key_id": "wak_live_00000000",
         "integration_id": str(new_id()),
+        "campaign_id": str(new_id()),
+        "phone": "15550009999",
     }
 
 
