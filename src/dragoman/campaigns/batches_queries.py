@@ -15,7 +15,8 @@ for update of c, s
 """
 
 # How long ago any campaign took a batch for this number, how many of the last ones' messages wait in the outbox still, and whether one of
-# them is only waiting for its place. The others were refused for now and have their own time for another attempt.
+# them is only waiting for its place. The others were refused for now and have their own time for another attempt. `pressed`: so much is
+# said in the number's conversations that it waits for the rate.
 PACE = """
 with last as (
     select s.batch, s.batch_at from campaign_senders s
@@ -28,7 +29,11 @@ waiting as (
 )
 select extract(epoch from clock_timestamp() - (select max(batch_at) from last))::float8 as idle, count(*) as waiting,
        coalesce(bool_or(not_before is null or not_before <= %(now)s), false) as busy,
-       coalesce((select max(cardinality(batch)) from last), 0) as size
+       coalesce((select max(cardinality(batch)) from last), 0) as size,
+       (select count(*) from (
+           select from conversations c
+           where c.due_at <= %(now)s + interval '1 second' and c.send_at <= %(now)s + interval '1 second'
+             and c.organisation_id = %(organisation_id)s and c.number_id = %(number_id)s limit 100) w) >= greatest(2, %(pressing)s) as pressed
 from waiting
 """
 
