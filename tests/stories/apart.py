@@ -58,8 +58,10 @@ async def whatsapp():
     port, url = free_port(), f"http://127.0.0.1:{web.getsockname()[1]}"
     sandbox = Sandbox(clock, **META, callback_url=f"http://127.0.0.1:{port}/webhooks/whatsapp/sandbox", own_url=url)
     async with served(sandbox.app, web):
-        yield WhatsApp(url, port, clock)
-        await sandbox.close()
+        try:
+            yield WhatsApp(url, port, clock)
+        finally:
+            await sandbox.close()
 
 
 async def furnish(uri, session, outside, secret_key=SECRET_KEY):

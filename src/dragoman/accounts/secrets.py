@@ -1,8 +1,10 @@
 """Secrets at rest: sealed so that only their own row can open them, under a key that is never in the database."""
 
+import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dragoman.settings import Settings, SettingsError
 
-KEY_FILE = "secret.key"
+KEY_FILE, NEXT_KEY_FILE = "secret.key", "secret.key.new"
 SHORTEST_KEY = 32
+# A key that has taken another's place carries the key of hashes along: what was hashed cannot be hashed again.
+_SUCCESSOR = re.compile(r"(.+)\.hashes\.([A-Za-z0-9_-]{43})")
 _FORMAT = b"\x01"
 _NONCE = 12
 
@@ -31,9 +35,8 @@ class Vault:
     """
 
     def __init__(self, secret_key: str) -> None:
-        secret = secret_key.encode()
+        secret, self._hash_key = _taken_apart(secret_key)
         self._cipher = AESGCM(_subkey(secret, b"seal"))
-        self._hash_key = _subkey(secret, b"hash")
         self._derive_key = _subkey(secret, b"derive")
 
     def seal(self, value: bytes, *context: str) -> bytes:
@@ -58,6 +61,27 @@ class Vault:
     def derive(self, purpose: str, *parts: str) -> bytes:
         """32 bytes that are the same each time for the same parts."""
         return hmac.digest(self._derive_key, _packed((purpose, *parts)), hashlib.sha256)
+
+
+def successor(secret: str, before: str) -> str:
+    """The key made of a new `secret` that takes the place of the key `before`: it seals and derives anew, and hashes as before."""
+    return f"{secret}.hashes.{base64.urlsafe_b64encode(_taken_apart(before)[1]).decode().rstrip('=')}"
+
+
+def same_secret(one: str, other: str) -> bool:
+    return hmac.compare_digest(_taken_apart(one)[0], _taken_apart(other)[0])
+
+
+def is_successor(key: str, before: str) -> bool:
+    """Was `key` made to take the place of `before`?"""
+    return _SUCCESSOR.fullmatch(key) is not None and hmac.compare_digest(_taken_apart(key)[1], _taken_apart(before)[1])
+
+
+def _taken_apart(key: str) -> tuple[bytes, bytes]:
+    """The secret, and the key of hashes."""
+    if found := _SUCCESSOR.fullmatch(key):
+        return found[1].encode(), base64.urlsafe_b64decode(found[2] + "=")
+    return key.encode(), _subkey(key.encode(), b"hash")
 
 
 def _subkey(secret: bytes, purpose: bytes) -> bytes:
@@ -87,26 +111,43 @@ def load_key(settings: Settings) -> str:
 
 def _key_file(data_dir: Path) -> str:
     path = data_dir / KEY_FILE
+    if path.with_name(NEXT_KEY_FILE).exists():
+        raise SettingsError("a change of the secret key was cut off: run `dragoman secret-key rotate` again, which brings it to its end")
     if not path.exists():
         if (data_dir / "postgres" / "PG_VERSION").exists():
             raise SettingsError(
                 f"{path} is missing, but the database beside it was sealed with it: put the file back, or set DRAGOMAN_SECRET_KEY"
             )
         _make_key_file(path)
+    return read_key_file(path)
+
+
+def read_key_file(path: Path) -> str:
     key = path.read_text().strip()
     if len(key) < SHORTEST_KEY:
         raise SettingsError(f"{path} does not hold a key; put the right file back")
     return key
 
 
-def _make_key_file(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
+def write_key_file(path: Path, key: str) -> None:
+    """In place of what is there, durably, for nobody else to read."""
+    draft = _draft(path, key)
+    os.replace(draft, path)
+
+
+def _draft(path: Path, key: str) -> Path:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
+        file.write(key + "\n")
         file.flush()
         os.fsync(file.fileno())
+    return draft
+
+
+def _make_key_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = _draft(path, secrets.token_urlsafe(48))
     try:
         os.link(draft, path)  # only one of several processes that start together wins; the others read its file
     except FileExistsError:

@@ -6,7 +6,7 @@ import psycopg
 import typer
 
 from dragoman.accounts.secrets import Unopenable
-from dragoman.cli import accounts, backup, chat, demo, models, people, serving
+from dragoman.cli import accounts, backup, chat, demo, models, people, secret_key, serving
 from dragoman.cli.doctor import command as doctor
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
@@ -33,6 +33,7 @@ app.add_typer(accounts.orgs_app, name="orgs")
 app.add_typer(accounts.apps_app, name="apps")
 app.add_typer(accounts.numbers_app, name="numbers")
 app.add_typer(models.models_app, name="models")
+app.add_typer(secret_key.secret_key_app, name="secret-key")
 
 
 def main() -> None:
