@@ -10,8 +10,8 @@ from pydantic import Field
 
 from dragoman.agents import integrations_queries as queries
 from dragoman.agents import masks
-from dragoman.agents.actions.action import Form
 from dragoman.agents.kit import Kit
+from dragoman.agents.schema import Form
 from dragoman.agents.tools import Json
 from dragoman.errors import Invalid, NotFound
 from dragoman.http.answers import Refused

@@ -13,3 +13,9 @@ class Schema(BaseModel):
     """What is configured, in the API's camelCase. An unknown field is an error, because it is nearly always a mistyped one."""
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="forbid", frozen=True)
+
+
+class Form(BaseModel):
+    """The same in the second dialect's snake_case, as it is sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)

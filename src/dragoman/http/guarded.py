@@ -1,7 +1,9 @@
 """The guarded door: calls to every URL that a tenant or a customer can influence. Goes to the public internet, and to `allow`."""
 
+import asyncio
+import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 
@@ -9,7 +11,7 @@ from aiohttp import ClientSession, ClientTimeout
 
 from dragoman.http.addresses import Network
 from dragoman.http.answers import Answer, Refused, Streamed, Unreadable
-from dragoman.http.dialling import CheckedNames, Lookup, Rule, SystemNames
+from dragoman.http.dialling import CheckedNames, Forbidden, Lookup, Rule, SystemNames
 from dragoman.http.exchange import Ask, Body, deadline, open_session, streamed, whole
 from dragoman.http.one_answer import OneAnswerConnector
 from dragoman.http.urls import Target, check_url, read
@@ -101,6 +103,34 @@ class Guarded:
                 reason = f"{host} sent a compressed answer although it was asked not to (Accept-Encoding: identity)."
                 raise Unreadable(reason, status=got.status)
             yield got
+
+    async def dial(self, host: str, port: int, ports: Collection[int]) -> socket.socket:
+        """A connected socket for a protocol that is not HTTP. On the public internet only `ports` are dialled. Raises Refused, OSError."""
+        rule = Rule(self._allow, self._deny, inside=port not in ports)
+        try:
+            found = await CheckedNames(rule, self._lookup).resolve(host, port)
+        except Forbidden as forbidden:
+            if port not in ports:
+                known = ", ".join(map(str, sorted(ports)))
+                raise Refused(f"Port {port} of {host} is not dialled on the public internet; use one of {known}.") from None
+            raise Refused(str(forbidden)) from None
+        except OSError:
+            raise Refused(f"{host} is not known to the name service.") from None
+        error: OSError | None = None
+        for one in found:
+            made = socket.socket(one["family"], socket.SOCK_STREAM)
+            made.setblocking(False)
+            try:
+                await asyncio.get_running_loop().sock_connect(made, (one["host"], port))
+            except OSError as failed:
+                made.close()
+                error = failed
+            except BaseException:
+                made.close()
+                raise
+            else:
+                return made
+        raise error or OSError(f"{host} has no address")
 
     def _asking(
         self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, limits: ClientTimeout

@@ -45,6 +45,29 @@ BODIES = {
             "sync_field": "customer_timezone",
         }
     },
+    "SEND_SMS": {
+        "webhook": {"mandatory": True},
+        "sms": {
+            "to": {"value": ["+12817126508"]},
+            "provider": "TWILIO",
+            "from": "+15550001234",
+            "cc": [],
+            "body": {"value": "Hello {{name}}"},
+            "response_message_context": "Say that it was sent.",
+        },
+    },
+    "SEND_EMAIL": {
+        "email": {
+            "to": ["baker@lumen.example"],
+            "cc": [],
+            "subject": "Welcome",
+            "body": "<p>Hello</p>",
+            "send_static_contect": True,
+            "response_message_context": "Say that it was sent.",
+            "a field of a page that we could not read": 1,
+        }
+    },
+    "SHOPIFY": {"webhook": {"type": "contactswing_shopify_search", "mandatory": False, "url": "https://shop.lumen.example"}},
     "CALL_TRANSFER": {
         "phone_number": "12817126508",
         "webhook": {"extension_enabled": False},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dragoman.agents.actions import appointment, extraction, voice, webhook, whatsapp
+from dragoman.agents.actions import appointment, extraction, mail, shopify, sms, voice, webhook, whatsapp
 from dragoman.agents.actions.action import ActionType
 
 TYPES: dict[str, ActionType[Any]] = {
@@ -12,6 +12,9 @@ TYPES: dict[str, ActionType[Any]] = {
         whatsapp.TYPE,
         appointment.TYPE,
         extraction.TYPE,
+        mail.TYPE,
+        shopify.TYPE,
+        sms.TYPE,
         voice.CALL_TRANSFER,
         voice.DTMF,
         voice.AIRCALL,

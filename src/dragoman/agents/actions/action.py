@@ -10,20 +10,13 @@ from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
 from dragoman.agents.masks import Path
+from dragoman.agents.schema import Form
 from dragoman.agents.tools import Json, Tool
 
 Timing = Literal["BEFORE", "DURING", "AFTER"]
-
-
-class Form(BaseModel):
-    """What is configured, as it is sent. An unknown field is an error, because it is nearly always a mistyped one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
 
 Config = TypeVar("Config", bound=Form)

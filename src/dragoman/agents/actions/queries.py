@@ -64,3 +64,5 @@ update contacts set columns = columns || jsonb_build_object(%(column)s::text, %(
 WRITE_NAME = f"update contacts set given_name = %(value)s, updated_at = %(now)s where {_WHO} returning id"
 
 WRITE_EMAIL = f"update contacts set email = %(value)s, updated_at = %(now)s where {_WHO} returning id"
+
+CUSTOMER_EMAIL = f"select email from contacts where {_WHO}"

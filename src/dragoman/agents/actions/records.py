@@ -11,8 +11,9 @@ from psycopg.types.json import Jsonb
 
 from dragoman.agents import masks
 from dragoman.agents.actions import TYPES, queries
-from dragoman.agents.actions.action import Action, ActionType, Form, Timing
+from dragoman.agents.actions.action import Action, ActionType, Timing
 from dragoman.agents.kit import Kit
+from dragoman.agents.schema import Form
 from dragoman.agents.tools import Json
 from dragoman.errors import Invalid, NotFound
 from dragoman.ids import new_id

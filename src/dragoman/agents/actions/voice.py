@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dragoman.agents.actions.action import ActionType, Form
-from dragoman.agents.schema import Flag
+from dragoman.agents.actions.action import ActionType
+from dragoman.agents.schema import Flag, Form
 
 Digits = Annotated[str, Field(pattern=r"^\+?[0-9]{5,20}$")]
 

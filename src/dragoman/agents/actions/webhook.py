@@ -8,13 +8,13 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from dragoman.agents.actions import values
-from dragoman.agents.actions.action import Action, ActionType, Form
+from dragoman.agents.actions.action import Action, ActionType
 from dragoman.agents.apischema import keeping, sending
 from dragoman.agents.apischema.build import ACCEPT, USER_AGENT, Request
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
 from dragoman.agents.masks import Path
-from dragoman.agents.schema import Flag
+from dragoman.agents.schema import Flag, Form
 from dragoman.agents.tools import Call, Json, Result, Tool
 from dragoman.errors import Invalid
 from dragoman.http.answers import Refused

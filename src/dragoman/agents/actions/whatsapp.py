@@ -8,10 +8,10 @@ from pydantic import Field
 
 from dragoman.accounts import numbers
 from dragoman.agents.actions import values
-from dragoman.agents.actions.action import Action, ActionType, Form, mandatory_words
+from dragoman.agents.actions.action import Action, ActionType, mandatory_words
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
-from dragoman.agents.schema import Flag
+from dragoman.agents.schema import Flag, Form
 from dragoman.agents.tools import Call, Result, Tool, failure
 from dragoman.errors import Invalid
 from dragoman.store import jobs

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dragoman.agents.actions import TYPES, records
-from dragoman.agents.actions.action import Form
 from dragoman.agents.actions.records import NewAction
+from dragoman.agents.schema import Form
 from dragoman.api.v2.auth import Authenticated, Wired
 from dragoman.api.v2.envelope import Deleted, Got, Made, got, made
 from dragoman.api.v2.models import Shape, fitted, undotted

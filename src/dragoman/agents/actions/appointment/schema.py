@@ -10,11 +10,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from pydantic_core import PydanticCustomError
 
 from dragoman.agents import integrations
-from dragoman.agents.actions.action import Form
 from dragoman.agents.actions.appointment.slots import Week
 from dragoman.agents.capabilities.support import DAYS
 from dragoman.agents.kit import Kit
-from dragoman.agents.schema import Flag
+from dragoman.agents.schema import Flag, Form
 from dragoman.errors import Invalid
 
 MOST_CALENDARS = 20  # what both services answer about at once
