@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/campaigns/beside.py [--recipients 100000] [--customers 20] [--seconds 40] [--rounds 3]
 
-Starts a server on the sandbox with an embedded PostgreSQL in a temporary folder, and an agent's webhook that answers at once. So many
+Starts a server with an embedded PostgreSQL in a temporary folder, the sandbox as WhatsApp in a process of its own, and an agent's webhook that answers at once. So many
 customers talk to it in turn, each at a steady pace, with a campaign of so many recipients running on the same number and without one,
 in turns, and their messages are timed from the customer's phone to the answer there. Prints
 
@@ -11,7 +11,7 @@ in turns, and their messages are timed from the customer's phone to the answer t
   ratio        of both, beside ÷ apart
   statistics   how long counting takes at so many recipients
 
-The sandbox plays WhatsApp in the server's own process and is paid for on both sides. Times are of this machine; their ratio is what counts.
+WhatsApp, the database and the bench itself share the machine with the server. Times are of this machine; their ratio is what counts.
 """
 
 import argparse
@@ -28,9 +28,11 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-PORT, HOOK_PORT = 8073, 8074
+PORT, HOOK_PORT, SANDBOX_PORT = 8073, 8074, 8075
 URL = f"http://127.0.0.1:{PORT}"
+SANDBOX = f"http://127.0.0.1:{SANDBOX_PORT}"
 HOOK = f"http://127.0.0.1:{HOOK_PORT}/hook"
+NUMBER = "106540000000001"
 EACH_SECONDS = 8.0  # WhatsApp takes a message in 6 s to the same customer
 
 
@@ -50,16 +52,16 @@ async def agent():
 async def started(folder):
     environment = {
         **os.environ,
-        "DRAGOMAN_GRAPH_URL": "sandbox",
+        "DRAGOMAN_GRAPH_URL": f"{SANDBOX}/graph",
         "DRAGOMAN_PUBLIC_URL": URL,
         "DRAGOMAN_ALLOW_PRIVATE_URLS": "127.0.0.0/8",
         "DRAGOMAN_API_RATE_LIMIT": "1000000",
     }
     command = [sys.executable, "-m", "dragoman.cli"]
-    where = ["--data-dir", folder]
-    server = subprocess.Popen(
-        [*command, "serve", "--port", str(PORT), *where], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    callback = ["--callback-url", f"{URL}/webhooks/whatsapp/sandbox"]
+    whatsapp = subprocess.Popen([sys.executable, "-m", "dragoman.sandbox", "--port", str(SANDBOX_PORT), *callback], **quiet)
+    server = subprocess.Popen([*command, "serve", "--port", str(PORT), "--data-dir", folder], env=environment, **quiet)
     async with aiohttp.ClientSession() as session:
         for _ in range(300):
             try:
@@ -68,10 +70,15 @@ async def started(folder):
                         break
             except aiohttp.ClientError:
                 await asyncio.sleep(0.1)
-    made = subprocess.run(
-        [*command, "keys", "create", "--name", "bench", *where], env=environment, capture_output=True, text=True, check=True
-    )
-    return server, made.stdout.strip()
+
+    def run(*words):
+        done = subprocess.run([*command, *words, "--data-dir", folder], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    run("apps", "add", "--app-id", "sandbox", "--app-secret", "sandbox-app-secret", "--verify-token", "sandbox-verify-token")
+    number = ["--phone-number-id", NUMBER, "--waba-id", "102290000000001", "--display-number", "+15550001234"]
+    run("numbers", "add", *number, "--access-token", "sandbox-access-token", "--app-id", "sandbox")
+    return server, whatsapp, run("keys", "create", "--name", "bench")
 
 
 class Town:
@@ -79,7 +86,7 @@ class Town:
         self.session, self.headers = session, {"X-API-Key": key, "Authorization": f"Bearer {key}"}
 
     async def call(self, method, path, body=None):
-        async with self.session.request(method, URL + path, json=body, headers=self.headers) as answer:
+        async with self.session.request(method, path if path.startswith("http") else URL + path, json=body, headers=self.headers) as answer:
             text = await answer.text()
             assert answer.status < 300, (path, answer.status, text[:500])
             return json.loads(text) if text else None
@@ -87,30 +94,30 @@ class Town:
     async def furnish(self, customers):
         made = await self.call("POST", "/api/v1/agents/byoa/", {"webhookUrl": HOOK, "name": "Echo"})
         await self.call("POST", "/api/v1/phone-numbers/15550001234/connect-agent/", {"agentId": made["id"]})
-        await self.call("POST", "/sandbox/control/templates", {"name": "rye_day", "body": "Rye is fresh, {{1}}.", "language": "en"})
+        await self.call("POST", f"{SANDBOX}/control/templates", {"name": "rye_day", "body": "Rye is fresh, {{1}}.", "language": "en"})
         people = []
         for n in range(customers):
-            person = await self.call("POST", "/sandbox/control/people", {"name": f"Guest {n}", "phone": f"+1556{n:07d}"})
+            person = await self.call("POST", f"{SANDBOX}/control/people", {"name": f"Guest {n}", "phone": f"+1556{n:07d}"})
             people.append(person["id"])
         return people
 
     async def says(self, person):
         """Seconds until the answer is on the phone."""
         before, start = await self.heard(person), time.perf_counter()
-        await self.call("POST", f"/sandbox/control/people/{person}/messages", {"type": "text", "text": "Are you open?"})
+        await self.call("POST", f"{SANDBOX}/control/people/{person}/messages", {"type": "text", "text": "Are you open?"})
         while await self.heard(person) <= before:
             await asyncio.sleep(0.005)
         return time.perf_counter() - start
 
     async def heard(self, person):
-        chat = await self.call("GET", f"/sandbox/control/people/{person}/chat")
+        chat = await self.call("GET", f"{SANDBOX}/control/people/{person}/chat")
         return sum(message["from"] == "business" for message in chat["messages"])
 
     async def guests(self, count):
         """The first recipients are people at WhatsApp, who get what is sent and from whom statuses come."""
         for begin in range(0, count, 50):
             new = [{"name": f"Guest {n}", "phone": f"+1557{n:07d}"} for n in range(begin, begin + 50)]
-            await asyncio.gather(*(self.call("POST", "/sandbox/control/people", one) for one in new))
+            await asyncio.gather(*(self.call("POST", f"{SANDBOX}/control/people", one) for one in new))
 
     async def campaign(self, recipients, number):
         touchpoint = {
@@ -193,7 +200,7 @@ async def collect(side, talked):
 
 async def number_of(town):
     """An assistant that answers the campaign's replies."""
-    new = {"name": "Maya", "type": "WHATSAPP", "model": "cw-llm-1", "instructions": "Sell bread.", "phone_number": "106540000000001"}
+    new = {"name": "Maya", "type": "WHATSAPP", "model": "cw-llm-1", "instructions": "Sell bread.", "phone_number": NUMBER}
     made = await town.call("POST", "/v2/_new_assistants?force=true", new)
     agents = (await town.call("GET", "/api/v1/agents/"))["results"]
     echo = next(one for one in agents if one["name"] == "Echo")
@@ -205,15 +212,16 @@ async def main(options):
     runner = await agent()
     with tempfile.TemporaryDirectory(prefix="dragoman-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        server, key = await started(folder)
+        server, whatsapp, key = await started(folder)
         try:
             timeout = aiohttp.ClientTimeout(total=120)
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), timeout=timeout) as session:
                 town = Town(session, key)
                 await measure(town, await town.furnish(options.customers), options)
         finally:
-            server.terminate()
-            server.wait(60)
+            for process in (server, whatsapp):
+                process.terminate()
+                process.wait(60)
     await runner.cleanup()
 
 

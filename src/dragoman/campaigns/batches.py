@@ -32,6 +32,8 @@ BATCH = "campaign.batch"
 SHARE = 0.5  # of a number's rate; the rest is for conversations
 PRESSED_SHARE = 0.1  # while those have more to say than the rate allows
 PAUSE_SECONDS = 0.7  # between two batches; the queue is looked at every half second, so that it is a second in the end
+# A batch leaves in slices, so that nobody who writes meanwhile finds all of it before him.
+SLICES, SPREAD_SECONDS = 6, 0.6
 # The longest wait. On the sandbox the clock may be moved at any time, and nothing tells the queue.
 PATIENCE, SANDBOX_PATIENCE = 300.0, 1.0
 PAUSED_NUMBER_SECONDS = 30.0
@@ -193,6 +195,7 @@ async def _say(connection: Connection, campaign: Row, params: Row, ready: list[_
         "conversation_ids": [new_id() for _ in ready],
         "message_ids": ids,
         "contents": [one.content for one in ready],
+        "after": [SPREAD_SECONDS * (n * SLICES // len(ready)) / SLICES for n in range(len(ready))],
     }
     values = {**params, **columns, "agent_id": campaign["agent_id"], "reason": HANDED}
     await connection.execute(queries.OPEN, values)

@@ -76,11 +76,11 @@ on conflict (organisation_id, number_id, contact_id) do nothing
 # ends. One that a person holds stays with the person: only who is behind changes. One that the agent has is not touched.
 SAY = """
 with w as (
-    select * from unnest(%(positions)s::int[], %(contact_ids)s::uuid[], %(message_ids)s::uuid[], %(contents)s::text[])
-        as w(position, contact_id, message_id, content)
+    select * from unnest(%(positions)s::int[], %(contact_ids)s::uuid[], %(message_ids)s::uuid[], %(contents)s::text[], %(after)s::float8[])
+        as w(position, contact_id, message_id, content, after)
 ),
 c as (
-    select c.organisation_id, c.id, c.contact_id, c.number_id, c.last_seq, c.epoch, w.position, w.message_id, w.content,
+    select c.organisation_id, c.id, c.contact_id, c.number_id, c.last_seq, c.epoch, w.position, w.message_id, w.content, w.after,
            c.lease_until is not null as held, c.owner not in ('person', 'phone_app') and (c.owner <> 'agent' or c.agent_id is distinct from %(agent_id)s) as taken,
            c.agent_id is distinct from %(agent_id)s
                or coalesce(case when c.routing_override then c.routing else n.routing end, 'none') <> 'agent' as other
@@ -90,7 +90,7 @@ c as (
 ),
 moved as (
     update conversations x
-    set last_seq = x.last_seq + 1, queued_seq = x.last_seq + 1, send_at = coalesce(x.send_at, %(now)s), last_message_at = %(now)s,
+    set last_seq = x.last_seq + 1, queued_seq = x.last_seq + 1, send_at = coalesce(x.send_at, %(now)s + make_interval(secs => c.after)), last_message_at = %(now)s,
         updated_at = %(now)s, agent_id = %(agent_id)s,
         routing = case when c.other then 'agent' else x.routing end, routing_override = x.routing_override or c.other,
         owner = case when c.taken then 'agent' else x.owner end, epoch = x.epoch + c.taken::int,
