@@ -74,6 +74,17 @@ async def test_the_other_dialect_shows_the_same_agent(lumen, number):
     assert shown["activeAgent"]["name"] == "Baker"
 
 
+async def test_a_copy_made_by_the_other_dialect_has_the_same_actions_and_knowledge(lumen, number):
+    kb = (await lumen.made("/_knowledge_base", {"name": "Menu"}))["id"]
+    action = (await lumen.made("/_actions", ACTION))["action_id"]
+    await lumen.assistant(NUMBER, kb_id=kb, action_ids=[action])
+    [agent] = (await lumen.first.get("/agents/"))["results"]
+    await lumen.first.post(f"/agents/{agent['id']}/duplicate/")
+    copied, original = (await lumen.got("/_new_assistants"))["data"]
+    assert (copied["name"], copied["kb_id"], copied["action_ids"]) == ("Copy of Baker", kb, [action])
+    assert (copied["phone_number"], original["phone_number"]) == (None, NUMBER)
+
+
 async def test_both_spellings_and_a_last_slash_are_the_same_address(lumen, number):
     await lumen.assistant(NUMBER)
     for path in ("/_new_assistants", "/new_assistants", "/_new_assistants/", "/new_assistants?page=1"):

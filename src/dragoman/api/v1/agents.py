@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Query, Response
 
 from dragoman.accounts import numbers, organisations
 from dragoman.agents import configured, records
+from dragoman.agents.actions import records as actions
 from dragoman.agents.capabilities import REGISTRY
 from dragoman.agents.knowledge import bases, documents
 from dragoman.agents.relations import records as relations
@@ -160,6 +161,8 @@ async def duplicate_agent(agent_id: UUID, desk: At) -> Agent | AgentObject:
         await configured.copy(desk.services.kit, connection, desk.organisation_id, agent_id, copied.id, REGISTRY)
         read = await bases.of_agent(desk.services.db, desk.organisation_id, agent_id)
         await bases.share(connection, desk.organisation_id, copied.id, read, "documents")
+        linked = await actions.ids_of_agents(desk.services.kit, desk.organisation_id, [agent_id])
+        await actions.link(connection, desk.organisation_id, copied.id, linked[agent_id], "actions")
     return await desk.show(copied, secret)
 
 
