@@ -73,6 +73,7 @@ class Recorded(msgspec.Struct, kw_only=True):
     session_id: UUID | None = None
     close_at: datetime | None = None
     citations: list[dict[str, Any]] | None = None
+    wakeup_id: UUID | None = None
 
 
 class RecordResult(msgspec.Struct):

@@ -56,8 +56,9 @@ async def _hand_over(services: Services, held: Held) -> None:
     organisation_id, now = held.organisation_id, services.clock.now()
     note = {**_scope(held), "reason": transfer.reason, "summary": transfer.summary, "now": now}
     if transfer.agent_id is None:
-        await services.db.execute(queries.NOTE_HAND_OVER, {**note, "kind": "handed_to_person"})
-        await ownership.take_over(services, organisation_id, held.id, transfer.minutes)
+        async with services.db.transaction() as connection:
+            await connection.execute(queries.NOTE_HAND_OVER, {**note, "kind": "handed_to_person"})
+            await ownership.take_over(services, organisation_id, held.id, transfer.minutes, within=connection)
         return
     try:
         await records.get(services.db, organisation_id, transfer.agent_id)
@@ -68,8 +69,9 @@ async def _hand_over(services: Services, held: Held) -> None:
     await plan(
         services, organisation_id, held.id, transfer.agent_id, now, welcome, source="handoff", key=f"handoff {held.id} {held.row['epoch']}"
     )
-    await services.db.execute(queries.NOTE_HAND_OVER, {**note, "kind": "handed_to_agent"})
-    await ownership.route(services, organisation_id, held.id, "agent", transfer.agent_id)
+    async with services.db.transaction() as connection:
+        await connection.execute(queries.NOTE_HAND_OVER, {**note, "kind": "handed_to_agent"})
+        await ownership.route(services, organisation_id, held.id, "agent", transfer.agent_id, within=connection)
 
 
 async def plan(

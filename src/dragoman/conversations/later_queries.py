@@ -151,9 +151,3 @@ set close_at = case when coalesce(x.last_message_at, x.created_at) > %(before)s 
 from c left join ended e on true where x.organisation_id = c.organisation_id and x.id = c.id
 returning e.id as session_id, e.agent_id
 """
-
-# How a planned thought ended, by how its turn did.
-END_WAKEUP = """
-update wakeups set state = %(state)s, cause = %(cause)s, ended_at = %(now)s
-where organisation_id = %(organisation_id)s and id = %(wakeup_id)s and state = 'thinking'
-"""

@@ -18,12 +18,13 @@ from dragoman.store.database import Connection
 PHONE_APP_PAUSE = timedelta(hours=12)
 
 
-async def take_over(services: Services, organisation_id: UUID, conversation_id: UUID, minutes: int | None = None) -> None:
+async def take_over(
+    services: Services, organisation_id: UUID, conversation_id: UUID, minutes: int | None = None, *, within: Connection | None = None
+) -> None:
     """A person takes the thread, for `minutes` or until it is handed back."""
     until = services.clock.now() + timedelta(minutes=minutes) if minutes is not None else None
-    await _change(
-        services, queries.TAKE_OVER, organisation_id, "a person took the conversation over", conversation_id=conversation_id, until=until
-    )
+    reason = "a person took the conversation over"
+    await _change(services, queries.TAKE_OVER, organisation_id, reason, within=within, conversation_id=conversation_id, until=until)
 
 
 async def hand_back(services: Services, organisation_id: UUID, conversation_id: UUID, *, if_due: bool = False) -> None:
@@ -44,10 +45,19 @@ async def phone_spoke(services: Services, organisation_id: UUID, conversation_id
     await services.db.fetch_one(queries.PHONE_SPOKE, params)
 
 
-async def route(services: Services, organisation_id: UUID, conversation_id: UUID, mode: str | None, agent_id: UUID | None) -> None:
+async def route(
+    services: Services,
+    organisation_id: UUID,
+    conversation_id: UUID,
+    mode: str | None,
+    agent_id: UUID | None,
+    *,
+    within: Connection | None = None,
+) -> None:
     """Give one conversation its own routing: `mode` is 'agent' (with an agent), 'webhook', or None to only store."""
     reason = "the conversation was connected to another agent" if agent_id else "the conversation was disconnected from its agent"
-    await _change(services, queries.ROUTE, organisation_id, reason, conversation_id=conversation_id, mode=mode, agent_id=agent_id)
+    whom = {"conversation_id": conversation_id, "mode": mode, "agent_id": agent_id}
+    await _change(services, queries.ROUTE, organisation_id, reason, within=within, **whom)
 
 
 async def route_number(

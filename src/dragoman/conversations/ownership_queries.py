@@ -4,11 +4,17 @@
 _RESTING = """case coalesce(case when c.routing_override then c.routing else n.routing end, 'none')
            when 'agent' then case when c.agent_id is null then 'nobody' else 'agent' end when 'webhook' then 'webhook' else 'nobody' end"""
 
-# Everything that an agent had begun under the old epoch ends here: its turn, its callbacks, its replies not yet handed over.
+# Everything that an agent had begun under the old epoch ends here: its turn and the plan behind it, its callbacks, its replies not
+# yet handed over.
 _ENDINGS = """
 ended as (
     update turns t set state = 'discarded', cause = %(reason)s, closed_at = %(now)s
     from taken k where t.organisation_id = k.organisation_id and t.conversation_id = k.id and t.state = 'open'
+    returning t.organisation_id, t.wakeup_id
+),
+unthought as (
+    update wakeups w set state = 'cancelled', cause = %(reason)s, ended_at = %(now)s
+    from ended e where w.organisation_id = e.organisation_id and w.id = e.wakeup_id and w.state = 'thinking'
 ),
 dropped as (
     update messages m set state = 'discarded', cause = %(reason)s, status_at = %(now)s

@@ -102,7 +102,8 @@ with r as (
         organisation_id uuid, conversation_id uuid, fence bigint, epoch int, turn_id uuid, agent_id uuid, delivery_id uuid, attempt int,
         url text, started_at timestamptz, duration_ms real, outcome text, status int, response_head text, cause text,
         turn_state text, through_seq bigint, known_seq bigint, retry_at timestamptz, replies jsonb, first_attempt uuid,
-        pair_tokens real, pair_at timestamptz, release boolean, transfer jsonb, session_id uuid, close_at timestamptz, citations jsonb, n int)
+        pair_tokens real, pair_at timestamptz, release boolean, transfer jsonb, session_id uuid, close_at timestamptz, citations jsonb,
+        wakeup_id uuid, n int)
 ),
 locked as (
     select r.n, c.last_seq, c.fence = r.fence as held, c.epoch = r.epoch as current,
@@ -125,6 +126,15 @@ turn as (
         closed_at = case when r.turn_state <> 'open' then %(now)s end, session_id = r.session_id, citations = r.citations
     from r join locked l using (n)
     where t.organisation_id = r.organisation_id and t.id = r.turn_id and l.held and t.state = 'open'
+),
+-- How a planned thought ended, by how its turn did. A change of hands has ended it already.
+thought as (
+    update wakeups w
+    set state = case when jsonb_array_length(r.replies) > 0 then 'said' when r.turn_state = 'silent' then 'silent' else 'failed' end,
+        cause = r.cause, ended_at = %(now)s
+    from r join locked l using (n)
+    where r.wakeup_id is not null and r.turn_state <> 'open' and l.held and l.current
+      and w.organisation_id = r.organisation_id and w.id = r.wakeup_id and w.state = 'thinking'
 ),
 advanced as (
     update conversations c

@@ -18,7 +18,6 @@ from dragoman.agents.turns import Outcome, Person, Said, Turn
 from dragoman.conversations import callback, media, native, outbox, policy, turn_queries
 from dragoman.conversations.held import Held, Outgoing
 from dragoman.conversations.journal import Recorded, RecordResult, Reply
-from dragoman.conversations.later_queries import END_WAKEUP
 from dragoman.conversations.metrics import CRASHED, DELIVERIES, DELIVERY_SECONDS, DISCARDED, LEASES_LOST
 from dragoman.conversations.native import Native
 from dragoman.conversations.presence import Presence
@@ -52,15 +51,7 @@ async def take_turn(services: Services, speaker: outbox.Speaker, presence: Prese
     recorded = await _recorded(services, speaker, held, asked)
     result = await services.journal.record(recorded)
     held.free = result.free
-    if held.row["wakeup_id"] and recorded.turn_state != "open":
-        await _end_wakeup(services, held, recorded)
     await _speak(services, speaker, held, recorded, result)
-
-
-async def _end_wakeup(services: Services, held: Held, recorded: Recorded) -> None:
-    state = "said" if recorded.replies else "silent" if recorded.turn_state == "silent" else "failed"
-    scope = {"organisation_id": held.organisation_id, "wakeup_id": held.row["wakeup_id"], "now": services.clock.now()}
-    await services.db.execute(END_WAKEUP, {**scope, "state": state, "cause": recorded.cause})
 
 
 async def _ask(services: Services, held: Held) -> Native:
@@ -156,6 +147,7 @@ async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, ask
         session_id=asked.session_id,
         close_at=asked.close_at,
         citations=outcome.citations or None,
+        wakeup_id=row["wakeup_id"],
     )
 
 
