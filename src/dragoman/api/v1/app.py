@@ -29,9 +29,11 @@ strictly, and honours `Idempotency-Key` on POST: nothing to do for these in a ro
 `tests/api/reach.py`; the tenancy test fails until it is there.
 """
 
+from functools import partial
+
 from fastapi import FastAPI
 
-from dragoman.api.reference.pages import pages
+from dragoman.api import dialect
 from dragoman.api.v1 import (
     additions,
     agents,
@@ -52,7 +54,7 @@ from dragoman.api.v1 import (
     wakeups,
 )
 from dragoman.api.v1.edge import Edge
-from dragoman.api.v1.openapi import operation_id, served_document
+from dragoman.api.v1.openapi import document, operation_id
 from dragoman.conversations.services import Services
 
 ROUTERS = [
@@ -78,21 +80,8 @@ ROUTERS = [
 
 def build(services: Services) -> FastAPI:
     """The app to mount at /api/v1."""
-    app = FastAPI(
-        title="Dragoman API",
-        version="1.0.0",
-        description="API for WhatsApp AI agents.",
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=operation_id,
-    )
-    app.state.services = services
-    for routes in ROUTERS:
-        app.include_router(routes)
-    app.include_router(pages("v1.html"))
-    app.openapi = lambda: served_document(app, services.settings.public_url)  # type: ignore[method-assign]
+    info = {"title": "Dragoman API", "version": "1.0.0", "description": "API for WhatsApp AI agents."}
+    app = dialect.build(services, ROUTERS, partial(document, public_url=services.settings.public_url), operation_id, "v1.html", **info)
     errors.add_to(app)
     app.add_middleware(Edge)
     return app

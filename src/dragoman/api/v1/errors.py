@@ -12,11 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
+from dragoman.api.dialect import methods_of
 from dragoman.errors import Problem, RateLimited
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 log = structlog.get_logger()
 
@@ -67,7 +65,7 @@ def _misshapen(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where, *path = first["loc"]
     if where == "path":
-        if request.method not in (methods := _methods_of(request)):
+        if request.method not in (methods := methods_of(request)):
             return _wrong_method(methods)
         return answer(404, "there is nothing at this address; check the id in it", "not_found")
     field = ".".join(str(part) for part in path)
@@ -94,21 +92,13 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         case 404:
             return answer(404, "there is nothing at this address; /api/v1/docs/ lists what there is", "not_found")
         case 405:
-            return _wrong_method(_methods_of(request))
+            return _wrong_method(methods_of(request))
     return answer(error.status_code, str(error.detail), "invalid" if error.status_code < 500 else "error", headers=headers)
 
 
 def _wrong_method(methods: list[str]) -> JSONResponse:
     allowed = ", ".join(methods)
     return answer(405, f"this address takes only {allowed}", "method_not_allowed", headers={"Allow": allowed})
-
-
-def _methods_of(request: Request) -> list[str]:
-    """Every method of this address; the router itself names those of the first route that fits."""
-    # An address in words, such as `agents/byoa/`, is not that of a thing with this id.
-    in_words = request.app.openapi()["paths"].get(request.scope["path"], {})
-    fitting = (m for m in METHODS if any(route.matches({**request.scope, "method": m})[0] is Match.FULL for route in request.app.routes))
-    return [m for m in METHODS if m.lower() in in_words] or list(fitting)
 
 
 def _database(_request: Request, error: Exception) -> JSONResponse:

@@ -32,9 +32,11 @@ field's whole path; `errors.py` makes the answer. Addresses are written as in th
 slash; `edge.py` knows their other spellings. Write the row of each new route into the table of `tests/api/v2/reach.py`.
 """
 
+from functools import partial
+
 from fastapi import FastAPI
 
-from dragoman.api.reference.pages import pages
+from dragoman.api import dialect
 from dragoman.api.v2 import (
     actions,
     api_keys,
@@ -50,7 +52,7 @@ from dragoman.api.v2 import (
     token_activity,
 )
 from dragoman.api.v2.edge import Edge
-from dragoman.api.v2.openapi import operation_id, served_document
+from dragoman.api.v2.openapi import document, operation_id
 from dragoman.conversations.services import Services
 
 ROUTERS = [
@@ -71,22 +73,10 @@ ROUTERS = [
 
 def build(services: Services) -> FastAPI:
     """The app to mount at /v2."""
-    app = FastAPI(
-        title="Dragoman API v2",
-        version="2.0.0",
-        description="Assistants on WhatsApp, as ContactSwing's clients know them.",
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=operation_id,
+    info = {"title": "Dragoman API v2", "version": "2.0.0", "description": "Assistants on WhatsApp, as ContactSwing's clients know them."}
+    app = dialect.build(
+        services, [*ROUTERS, login.routes], partial(document, public_url=services.settings.public_url), operation_id, "v2.html", **info
     )
-    app.state.services = services
-    for routes in ROUTERS:
-        app.include_router(routes)
-    app.include_router(login.routes)
-    app.include_router(pages("v2.html"))
-    app.openapi = lambda: served_document(app, services.settings.public_url)  # type: ignore[method-assign]
     errors.add_to(app)
     app.add_middleware(Edge)
     return app

@@ -9,12 +9,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
+from dragoman.api.dialect import methods_of
 from dragoman.api.v2.envelope import Wrong, failed
 from dragoman.errors import Problem, RateLimited
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 log = structlog.get_logger()
 
@@ -47,7 +45,7 @@ def _misshapen(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     found = error.errors()
     if any(one["loc"][0] == "path" for one in found):
-        if request.method not in (methods := _methods_of(request)):
+        if request.method not in (methods := methods_of(request)):
             return _wrong_method(methods)
         return failed(404, "there is nothing at this address; check the id in it", [Wrong("", "no such id")])
     return invalid(found, skip=1)
@@ -87,21 +85,13 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         case 404:
             return failed(404, "there is nothing at this address; /v2/docs/ lists what there is", [])
         case 405:
-            return _wrong_method(_methods_of(request))
+            return _wrong_method(methods_of(request))
     return failed(400 if error.status_code == 422 else error.status_code, str(error.detail), [], headers=dict(error.headers or {}))
 
 
 def _wrong_method(methods: list[str]) -> JSONResponse:
     allowed = ", ".join(methods)
     return failed(405, f"this address takes only {allowed}", [], headers={"Allow": allowed})
-
-
-def _methods_of(request: Request) -> list[str]:
-    """Every method of this address; the router itself names those of the first route that fits."""
-    # An address in words, such as `_campaign/suppressions`, is not that of a thing with this id.
-    in_words = request.app.openapi()["paths"].get(request.scope["path"], {})
-    fitting = (m for m in METHODS if any(route.matches({**request.scope, "method": m})[0] is Match.FULL for route in request.app.routes))
-    return [m for m in METHODS if m.lower() in in_words] or list(fitting)
 
 
 def _database(_request: Request, error: Exception) -> JSONResponse:

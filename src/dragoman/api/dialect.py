@@ -1,0 +1,79 @@
+"""What the two dialects' apps and documents have in common."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.routing import Match
+
+from dragoman.api.reference.pages import pages
+from dragoman.conversations.services import Services
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# FastAPI's own shapes for an answer that is never given.
+UNUSED = ("HTTPValidationError", "ValidationError")
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of up to 255 printable ASCII characters. The same request with the same key is done once, and answered alike for 48 hours",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+
+
+def build(
+    services: Services,
+    routers: Iterable[APIRouter],
+    document: Callable[[FastAPI], dict[str, Any]],
+    operation_id: Any,
+    about: str,
+    **info: Any,
+) -> FastAPI:
+    """A dialect's app, to be mounted. `document` makes its OpenAPI document, once; `about` is the page that says what is common to it all."""
+    app = FastAPI(**info, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, generate_unique_id_function=operation_id)
+    app.state.services = services
+    for routes in routers:
+        app.include_router(routes)
+    app.include_router(pages(about))
+
+    def served() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = document(app)
+        return app.openapi_schema
+
+    app.openapi = served  # type: ignore[method-assign]
+    return app
+
+
+def described(app: FastAPI, public_url: str, address: Callable[[str], str]) -> dict[str, Any]:
+    """The document with full addresses, without what FastAPI adds by itself; a POST that is done once says so."""
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    document["servers"] = [{"url": public_url}]
+    document["paths"] = {address(path): operations for path, operations in document["paths"].items()}
+    for operation in once(document):
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+    schemas = document["components"]["schemas"]
+    for name in UNUSED:
+        schemas.pop(name, None)
+    for schema in schemas.values():
+        for part in schema.get("properties", {}).values():
+            part.pop("title", None)  # "Systemprompt" for systemPrompt tells nobody anything
+    return document
+
+
+def once(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operations that honour an `Idempotency-Key`: every POST of somebody who is known, but for forms."""
+    posts = (operations["post"] for operations in document["paths"].values() if "post" in operations)
+    return [one for one in posts if "security" in one and "multipart/form-data" not in one.get("requestBody", {}).get("content", {})]
+
+
+def methods_of(request: Request) -> list[str]:
+    """Every method of this address; the router itself names those of the first route that fits."""
+    # An address in words, such as `agents/byoa/`, is not that of a thing with this id.
+    in_words = request.app.openapi()["paths"].get(request.scope["path"], {})
+    fitting = (m for m in METHODS if any(route.matches({**request.scope, "method": m})[0] is Match.FULL for route in request.app.routes))
+    return [m for m in METHODS if m.lower() in in_words] or list(fitting)
