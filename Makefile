@@ -1,7 +1,7 @@
 # Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check docs bench lock clean
+.PHONY: help install demo test namespaces lint check docs bench lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
 
@@ -9,6 +9,7 @@ help:
 	@echo "make install   set up .venv with Dragoman in it (.venv/bin/dragoman)"
 	@echo "make demo      start everything and play a conversation (ONCE=1: print the transcript and stop)"
 	@echo "make test      run every test"
+	@echo "make namespaces cut a worker off in a network namespace of its own (as root)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make check     lint and test: what CI runs"
 	@echo "make docs      write the tables of docs/operations.md that come from the code"
@@ -24,6 +25,9 @@ demo: .venv/installed
 
 test: .venv/installed-dev
 	.venv/bin/pytest -n auto
+
+namespaces: .venv/installed-dev
+	NAMESPACES=1 .venv/bin/pytest tests/stories/test_two_machines.py -k own
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check

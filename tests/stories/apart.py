@@ -52,10 +52,10 @@ class WhatsApp:
 
 
 @asynccontextmanager
-async def whatsapp():
+async def whatsapp(host="127.0.0.1"):
     """For the length of a block."""
-    web, clock = free_socket(), Clock()
-    port, url = free_port(), f"http://127.0.0.1:{web.getsockname()[1]}"
+    web, clock = free_socket(host), Clock()
+    port, url = free_port(), f"http://{host}:{web.getsockname()[1]}"
     sandbox = Sandbox(clock, **META, callback_url=f"http://127.0.0.1:{port}/webhooks/whatsapp/sandbox", own_url=url)
     async with served(sandbox.app, web):
         try:
@@ -94,9 +94,9 @@ async def said_to(lumen):
 
 
 @asynccontextmanager
-async def serving_program(port, settings, log, *options):
+async def serving_program(port, settings, log, *options, **more):
     """A server as a process of its own, ended at the end whatever has happened to it."""
-    program = Program(port, settings, log, *options)
+    program = Program(port, settings, log, *options, **more)
     await program.start()
     try:
         yield program

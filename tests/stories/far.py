@@ -133,3 +133,41 @@ class Line:
                 writer.write(data)
                 await writer.drain()
         await self._open.wait()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A network namespace: its own address, and the two of ours that it reaches, each by a cable of its own."""
+
+    name: str
+    inside: str
+    database: str
+    world: str
+
+    def cut(self):
+        _ip("link", "set", f"{self.name}d", "down")
+
+    def heal(self):
+        _ip("link", "set", f"{self.name}d", "up")
+
+
+@contextmanager
+def machine():
+    """For the length of a block. Only root can make one."""
+    name = f"drg{os.getpid() % 100_000}"
+    _ip("netns", "add", name)
+    try:
+        for cable, first in (("d", 1), ("w", 5)):
+            _ip("link", "add", f"{name}{cable}", "type", "veth", "peer", "name", f"{cable}0", "netns", name)
+            _ip("addr", "add", f"10.213.0.{first}/30", "dev", f"{name}{cable}")
+            _ip("link", "set", f"{name}{cable}", "up")
+            _ip("-n", name, "addr", "add", f"10.213.0.{first + 1}/30", "dev", f"{cable}0")
+            _ip("-n", name, "link", "set", f"{cable}0", "up")
+        _ip("-n", name, "link", "set", "lo", "up")
+        yield Machine(name, "10.213.0.6", "10.213.0.1", "10.213.0.5")
+    finally:
+        _ip("netns", "del", name)
+
+
+def _ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True)

@@ -57,10 +57,11 @@ def living(folder):
 class Program:
     """`dragoman serve` on a port, with what it logs in a file."""
 
-    def __init__(self, port, settings, log, *options):
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, port, settings, log, *options, host="127.0.0.1", within=()):
+        """`within` goes before the command, such as `ip netns exec <name>`."""
+        self.url = f"http://{host}:{port}"
         self.log = log
-        self._command = [*COMMAND, "serve", "--port", str(port), *options]
+        self._command = [*within, *COMMAND, "serve", "--host", host, "--port", str(port), *options]
         self._environment = environment(**settings)
         self.process = None
 

@@ -10,10 +10,10 @@ from aiohttp import web
 from dragoman.api.heads import LimitedHeads
 
 
-def free_socket():
+def free_socket(host="127.0.0.1"):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind((host, 0))
     return sock
 
 
@@ -34,15 +34,15 @@ async def served(asgi, sock):
 
 
 @asynccontextmanager
-async def serving(handle):
+async def serving(handle, host="127.0.0.1"):
     """A small aiohttp server for one handler, on a port of its own."""
     server = web.Application(client_max_size=1 << 24)
     server.router.add_route("*", "/{tail:.*}", handle)
     runner = web.AppRunner(server, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, host, 0)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

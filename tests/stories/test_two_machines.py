@@ -1,12 +1,14 @@
 """Web and worker on machines of their own, PostgreSQL on a third one; and what happens when one of them is cut off."""
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from apart import command, free_port, furnish, said_to, serving_program, settled, whatsapp
 from cast import Agent, Phone, until
-from far import Line, postgres
+from far import Line, machine, postgres
 from stage import serving
 
 from dragoman.store import migrate
@@ -99,14 +101,8 @@ async def test_a_worker_that_is_cut_off_is_replaced_and_comes_back_and_nothing_i
             on_a_line(far, name, tmp_path / "first.log", settings) as (line, _),
             opened(where) as database,
         ):
-            await cut_and_healed(
-                lumen,
-                agent,
-                line,
-                lambda: serving_program(free_port(), settings, tmp_path / "second.log", "--role", "worker"),
-                where,
-                database,
-            )
+            second = partial(serving_program, free_port(), settings, tmp_path / "second.log", "--role", "worker")
+            await cut_and_healed(lumen, agent, line, second, where, database)
 
 
 async def cut_and_healed(lumen, agent, line, second_worker, where, database, seconds=CUT_SECONDS):
@@ -149,6 +145,27 @@ async def cut_and_healed(lumen, agent, line, second_worker, where, database, sec
     assert len(await lumen.ledger()) == 13
     assert len(agent.asked("cake")) == 2
     assert not await database.fetch("select id from messages where state in ('unknown', 'discarded', 'failed')")
+
+
+@pytest.mark.skipif("NAMESPACES" not in os.environ, reason="it makes network interfaces: make namespaces, as root")
+async def test_the_same_with_a_machine_of_its_own(server, session, tmp_path):
+    """The first worker lives in a network namespace with two cables: one to PostgreSQL, which is pulled, and one to everybody else."""
+    with machine() as here, postgres("127.0.0.1", here.database) as far:
+        name = far.database()
+        await migrate.upgrade(far.uri(name))
+        where, agent = far.uri(name), Gate()
+        async with whatsapp(here.world) as outside, serving(agent.handle, here.world) as agent.url, opened(where) as database:
+            lumen = await furnish(where, session, outside)
+            settings = outside.settings(where, tmp_path, lease_seconds=LEASE, allow_private_urls="127.0.0.0/8,10.213.0.0/24")
+            theirs = settings | {"database_url": far.uri(name, host=here.database)}
+            inside = {"host": here.inside, "within": ("ip", "netns", "exec", here.name)}
+            async with (
+                serving_program(outside.port, settings, tmp_path / "web.log", "--role", "web"),
+                serving_program(free_port(), theirs, tmp_path / "first.log", "--role", "worker", **inside),
+            ):
+                second = partial(serving_program, free_port(), settings, tmp_path / "second.log", "--role", "worker")
+                # Longer than a connection waits for the other side.
+                await cut_and_healed(lumen, agent, here, second, where, database, seconds=30)
 
 
 @asynccontextmanager

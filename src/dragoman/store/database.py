@@ -35,6 +35,9 @@ HOT_CONNECTIONS = 5
 HOT_OPTIONS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_mergejoin=off"
 PLAN_SECONDS = 1.0
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=15000"
+# A network that swallows everything must not hold a statement for the quarter of an hour that TCP would try on its own, nor a listener
+# for the two hours after which TCP first asks whether anybody is there. Seconds, and milliseconds; a Unix socket does not care.
+LIVELINESS: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 class Database:
@@ -108,7 +111,7 @@ class Database:
     async def _listen(self, channel: str, heard: Callable[[str], None]) -> None:
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(self.uri, autocommit=True) as connection:
+                async with await psycopg.AsyncConnection.connect(self.uri, autocommit=True, **LIVELINESS) as connection:
                     await connection.execute(f"listen {channel}")
                     heard("")  # whatever was said while we were away
                     async for note in connection.notifies():
@@ -129,5 +132,5 @@ def _pool(
         timeout=5,  # a webhook that cannot be stored soon is better sent again
         # The pool doubles its pauses between attempts to connect; who asks for a connection after it gave up starts anew.
         reconnect_timeout=2,
-        kwargs={"row_factory": dict_row, "autocommit": True, "options": options, **more},
+        kwargs={"row_factory": dict_row, "autocommit": True, "options": options, **LIVELINESS, **more},
     )
