@@ -21,6 +21,9 @@ from dragoman.store.database import Row
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
+# One line, which becomes a header; plain ASCII in the address.
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
+_SENDER = rf"""^({_ADDRESS}|("[^"\\\x00-\x1f\x7f]*" *|[^"<>@,;:()\\\x00-\x1f\x7f]*)<{_ADDRESS}>)$"""
 
 
 class Google(Form):
@@ -51,7 +54,7 @@ class Smtp(Form):
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: Annotated[str, Field(max_length=255)] = ""
     password: Annotated[str, Field(max_length=4096)] = ""
-    sender: Annotated[str, Field(min_length=3, max_length=320)]
+    sender: Annotated[str, Field(max_length=320, pattern=_SENDER)]
 
 
 class Twilio(Form):

@@ -46,6 +46,7 @@ class Guarded:
     `deny` are public ones that may not be called, such as this server's own address; `allow` goes before it.
     """
 
+    certificates: ssl.SSLContext
     _public: ClientSession
     _inside: ClientSession
 
@@ -57,9 +58,9 @@ class Guarded:
 
     async def open(self) -> None:
         # Made now and not at import, so that SSL_CERT_FILE (an operator's own certificate authority) counts.
-        certificates = ssl.create_default_context()
-        self._public = self._session(certificates, inside=False)
-        self._inside = self._session(certificates, inside=True)
+        self.certificates = ssl.create_default_context()
+        self._public = self._session(inside=False)
+        self._inside = self._session(inside=True)
 
     async def close(self) -> None:
         await self._public.close()
@@ -143,7 +144,7 @@ class Guarded:
         ask = partial(session.request, method, target.url, headers=headers, data=payload, timeout=limits, allow_redirects=False)
         return ask, target.url.host or "", payload
 
-    def _session(self, certificates: ssl.SSLContext, *, inside: bool) -> ClientSession:
+    def _session(self, *, inside: bool) -> ClientSession:
         """Two sessions rather than one, because a socket knows its address but not the scheme it is for."""
         rule = Rule(self._allow, self._deny, inside)
         connector = OneAnswerConnector(
@@ -151,7 +152,7 @@ class Guarded:
             limit_per_host=0,
             ttl_dns_cache=10,
             keepalive_timeout=4,  # just under the 5 s of uvicorn and Node, so that we rarely write to a connection that is being closed
-            ssl=certificates,
+            ssl=self.certificates,
             resolver=CheckedNames(rule, self._lookup),
             socket_factory=rule.socket,
         )

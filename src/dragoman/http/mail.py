@@ -7,7 +7,7 @@ the ports of mail are dialled.
 import asyncio
 import ssl
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import aiosmtplib
 
@@ -16,6 +16,8 @@ from dragoman.http.guarded import Guarded
 
 PORTS = frozenset([25, 465, 587, 2525])
 SECONDS = 20.0
+LARGEST = 1024 * 1024  # bytes of a message
+_GARBLED = -1  # what aiosmtplib makes of an answer that is none
 
 Security = Literal["starttls", "tls", "none"]
 
@@ -39,19 +41,22 @@ class Posted(NamedTuple):
 
 async def post(guarded: Guarded, server: Server, sender: str, recipients: Sequence[str], message: bytes) -> Posted:
     """Hand a message over, once. `message` has CRLF line ends. Whatever the server does wrong is told, never raised."""
+    if len(message) > LARGEST:
+        return Posted("refused", f"The message is longer than {LARGEST} bytes.")
+    for address in (sender, *recipients):
+        # They become parts of commands.
+        if not address.isascii() or not address.isprintable() or "@" not in address or set(address) & set(" <>,"):
+            return Posted("refused", f"{address[:80]!r} is no address to which mail can be sent.")
     state = {"left": False}
     try:
         async with asyncio.timeout(SECONDS):
             return await _post(guarded, server, sender, recipients, message, state)
     except Refused as refused:
         return Posted("refused", refused.reason)
-    except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPNotSupported) as error:
-        return Posted("refused", _told(server, error))
-    except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.SSLError, ValueError) as error:
-        if state["left"]:
-            return Posted(
-                "unknown", f"The connection to {server.host} broke after the message had left. Nobody knows whether it was taken."
-            )
+    except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
+        if state["left"] and not _is_answer(error):
+            why = f"The connection to {server.host} broke after the message had left. Nobody knows whether it was taken."
+            return Posted("unknown", why)
         return Posted("refused", _told(server, error))
 
 
@@ -62,7 +67,7 @@ async def _post(guarded: Guarded, server: Server, sender: str, recipients: Seque
         sock=sock,
         use_tls=server.security == "tls",
         start_tls=server.security == "starttls",
-        tls_context=ssl.create_default_context(),
+        tls_context=guarded.certificates,
         timeout=SECONDS,
         local_hostname="dragoman.invalid",
     )
@@ -78,8 +83,20 @@ async def _post(guarded: Guarded, server: Server, sender: str, recipients: Seque
         await client.data(message)
         return Posted("sent", turned_away=tuple(turned_away))
     finally:
-        client.close()
-        sock.close()
+        _hang_up(client)
+
+
+def _is_answer(error: BaseException) -> bool:
+    return isinstance(error, aiosmtplib.SMTPResponseException) and error.code != _GARBLED
+
+
+def _hang_up(client: aiosmtplib.SMTP) -> None:
+    """At once, because a goodbye under TLS can be kept waiting. The socket is closed by its transport and by nobody else: a number that
+    is free again before the event loop has let go of it would be another connection's."""
+    transport = client.transport
+    client.close()
+    if transport is not None:
+        cast(asyncio.WriteTransport, transport).abort()
 
 
 async def _rejected(client: aiosmtplib.SMTP, recipient: str) -> str:
@@ -97,6 +114,8 @@ def _told(server: Server, error: BaseException) -> str:
     match error:
         case aiosmtplib.SMTPAuthenticationError():
             return f"{server.host} did not accept the user name and password."
+        case aiosmtplib.SMTPResponseException(code=code) if code == _GARBLED:
+            return f"{server.host} does not answer as a mail server does."
         case aiosmtplib.SMTPResponseException():
             return f"{server.host} refused the message with status {error.code}."
         case TimeoutError():

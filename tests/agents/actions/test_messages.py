@@ -153,6 +153,7 @@ async def test_a_private_mail_server_is_not_dialled_and_neither_are_odd_ports(lu
     {
         "email.to": {"to": []},
         "email.to[1]": {"to": f"{BAKER}, nobody"},
+        "email.to[0]": {"to": "bäcker@lumen.example"},
         "email.cc[0]": {"to": BAKER, "cc": "customer"},
         "email.subject": {"to": BAKER, "subject": "a\nb"},
         "email.user_id": {"to": BAKER, "user_id": "0198c5a2-7c1e-7d4b-9a55-3f0e6b1c2d4e"},
@@ -211,7 +212,7 @@ async def test_which_text_messages_did_not_go_is_told(lumen, texts):
     tool = await tool_of(lumen, "SEND_SMS", sms={"to": ["+15550009999", "+15550008888"], "body": "Hello"})
     result = await tool.run(call({}))
     assert result.text.startswith(
-        "The message went to 1 of 2 numbers. The service for text messages refused it with status 400 (code 21211)."
+        "The message went to …9999. Not to …8888: The service for text messages refused it with status 400 (code 21211)."
     )
     texts.refuse = ("+15550009999", "+15550008888")
     failed = await tool.run(call({}))

@@ -22,6 +22,7 @@ from dragoman.errors import Invalid
 from dragoman.http import mail
 
 LONGEST_SUBJECT, LONGEST_BODY = 255, 200_000
+MOST_PLACES = 100  # each can become a value of some thousand characters
 
 Addresses = Annotated[list[str], Field(max_length=recipients.MOST), BeforeValidator(recipients.listed)]
 
@@ -171,11 +172,14 @@ async def _check(kit: Kit, organisation_id: UUID, config: SendEmail) -> None:
     block = config.email
     if not block.to:
         raise Invalid("email.to: give at least one address, or customer", field="email.to")
+    recipients.check_number({"email.to": block.to, "email.cc": block.cc, "email.bcc": block.bcc})
     recipients.check_emails(block.to, "email.to", customer=True)
     recipients.check_emails(block.cc, "email.cc")
     recipients.check_emails(block.bcc, "email.bcc")
     if block.send_static_contect and not (block.subject.strip() and block.body.strip()):
         raise Invalid("email.subject: with send_static_contect, subject and body are needed", field="email.subject")
+    if not block.send_static_contect and block.body.count("{{") > MOST_PLACES:
+        raise Invalid(f"email.body: at most {MOST_PLACES} places for values", field="email.body")
     if any(not letter.isprintable() for letter in block.subject):
         raise Invalid("email.subject: must be one line", field="email.subject")
     if block.user_id and await integrations.find(kit, organisation_id, "smtp", block.user_id) is None:

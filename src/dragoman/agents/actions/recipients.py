@@ -1,17 +1,21 @@
 """To whom an action sends: what the business has written down, in the several forms that it may have."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
+
+import phonenumbers
 
 from dragoman.agents.actions import queries
 from dragoman.agents.capability import Run
 from dragoman.errors import Invalid
 
 CUSTOMER = "customer"  # whoever is in the conversation
-MOST = 20
+MOST = 20  # of one message, whatever they are called
 
-_EMAIL = re.compile(r"[^@\s,;<>\"\\()\[\]]{1,64}@[A-Za-z0-9.-]{1,253}")
-_PHONE = re.compile(r"\+?[1-9][0-9]{6,14}")
+# Plain ASCII: other letters need an extension that few servers have.
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+_PHONE = re.compile(r"\+?[\d\s().-]{7,25}", re.ASCII)
 
 
 def listed(value: Any) -> Any:
@@ -23,6 +27,13 @@ def listed(value: Any) -> Any:
     return [] if value is None else value
 
 
+def check_number(lists: Mapping[str, list[str]]) -> None:
+    """Raise Invalid when these fields together name too many."""
+    if sum(map(len, lists.values())) > MOST:
+        first, *others = lists
+        raise Invalid(f"{first}: at most {MOST} recipients, together with {' and '.join(others)}", field=first)
+
+
 def check_emails(addresses: list[str], field: str, *, customer: bool = False) -> None:
     for n, address in enumerate(addresses):
         if not (_EMAIL.fullmatch(address) or (customer and address == CUSTOMER)):
@@ -31,8 +42,19 @@ def check_emails(addresses: list[str], field: str, *, customer: bool = False) ->
 
 def check_phones(numbers: list[str], field: str) -> None:
     for n, number in enumerate(numbers):
-        if number != CUSTOMER and not _PHONE.fullmatch(number):
+        if number != CUSTOMER and e164(number) is None:
             raise Invalid(f"{field}[{n}]: {number[:40]!r} is no phone number; write it like +15550001234", field=f"{field}[{n}]")
+
+
+def e164(number: str) -> str | None:
+    """A number with its country code, as a text message service takes it; None when it is none. Only the length is judged."""
+    if not _PHONE.fullmatch(number):
+        return None
+    try:
+        parsed = phonenumbers.parse(f"+{number.lstrip('+')}")
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if phonenumbers.is_possible_number(parsed) else None
 
 
 async def emails(run: Run, wanted: list[str]) -> list[str]:
@@ -50,5 +72,5 @@ async def emails(run: Run, wanted: list[str]) -> list[str]:
 
 def phones(run: Run, wanted: list[str]) -> list[str]:
     own = run.turn.contact.phone
-    numbers = [f"+{own}" if number == CUSTOMER and own else number for number in wanted if number != CUSTOMER or own]
-    return list(dict.fromkeys(f"+{number.lstrip('+')}" for number in numbers))
+    numbers = [own and f"+{own}" if number == CUSTOMER else e164(number) for number in wanted]
+    return list(dict.fromkeys(number for number in numbers if number))

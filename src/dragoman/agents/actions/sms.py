@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -86,11 +87,18 @@ async def _send(run: Run, block: Block, text: str) -> Result:
     if not sender or not to:
         return failure("it is not set from which number to send" if to else "this customer hides the phone number")
     outcomes = [await _one(run, account.config, sender, number, text) for number in to]
-    problems = [problem for problem in outcomes if problem]
-    if len(problems) == len(to):
-        return failure(problems[0])
-    went = f"The message went to {len(to) - len(problems)} of {len(to)} numbers. {problems[0]}" if problems else "The message was sent."
-    return Result(text=f"{went} {block.response_message_context}".strip())
+    if all(outcomes):
+        return failure(outcomes[0])
+    return Result(text=f"{_told(to, outcomes)} {block.response_message_context}".strip())
+
+
+def _told(to: Sequence[str], outcomes: Sequence[str]) -> str:
+    """To whom it went, by the ends of the numbers: the customer need not learn the rest."""
+    if not any(outcomes):
+        return "The message was sent."
+    went = ", ".join(f"…{number[-4:]}" for number, problem in zip(to, outcomes, strict=True) if not problem)
+    missed = " ".join(f"Not to …{number[-4:]}: {problem}" for number, problem in zip(to, outcomes, strict=True) if problem)
+    return f"The message went to {went}. {missed}"
 
 
 async def _one(run: Run, account: integrations.Twilio, sender: str, to: str, text: str) -> str:
@@ -120,6 +128,7 @@ def _code(body: bytes) -> str:
 
 
 async def _check(kit: Kit, organisation_id: UUID, config: SendSms) -> None:
+    recipients.check_number({"sms.to.value": config.sms.to.value, "sms.cc": config.sms.cc})
     recipients.check_phones(config.sms.to.value, "sms.to.value")
     recipients.check_phones(config.sms.cc, "sms.cc")
     if not config.sms.to.value:
