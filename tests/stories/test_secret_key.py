@@ -62,10 +62,12 @@ async def test_after_a_rotation_everything_goes_on_under_the_new_key(agent, sess
         settings = outside.settings(database_uri, tmp_path)
         async with serving_program(outside.port, settings, tmp_path / "before.log") as program:
             await lumen.connect(agent, agent.url)
-            dana = await Phone.of(lumen, name="Dana")
-            agent.script = [{}]  # it will answer later
+            dana, zoe = await Phone.of(lumen, name="Dana"), await Phone.of(lumen, name="Zoë")
+            agent.script = [{}, 503]  # it will answer Dana later; it is out of order for Zoë
             await dana.says("Good morning")
             [delivery] = await agent.delivered()
+            await zoe.says("Good evening")
+            await agent.delivered(2)
             code, _, complaint = await command("secret-key", "rotate", "--new-key-file", file, **settings)
             assert (code, file.exists()) == (1, False)
             assert "somebody else uses the database" in complaint
@@ -85,6 +87,10 @@ async def test_after_a_rotation_everything_goes_on_under_the_new_key(agent, sess
             async with session.post(delivery["reply_callback"], json={"content": "Good morning, Dana"}) as answer:
                 assert answer.status == 202, await answer.text()
             assert await dana.hears_text() == ["Good morning, Dana"]
+            assert await zoe.hears_text() == ["You said: Good evening"]  # asked again, under an address that works
+            again = next(told for told in reversed(agent.deliveries) if told["message"] == "Good evening")
+            async with session.post(again["reply_callback"], json={"content": "Good night"}) as answer:
+                assert answer.status == 202, await answer.text()
             await dana.says("Is there rye bread?")  # Meta's signature, the agent's, and the access token are good
             assert (await dana.hears_text(2))[1] == "You said: Is there rye bread?"
             assert agent.genuine()

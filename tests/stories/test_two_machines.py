@@ -59,8 +59,13 @@ async def agent():
         agent.may.set()
 
 
-async def test_the_database_may_be_elsewhere_and_want_a_password(far, name, agent, session, tmp_path):
-    where = far.uri(name)
+async def test_the_database_may_be_elsewhere_and_want_a_password(far, name, agent, session, tmp_path, monkeypatch):
+    where, arguments, start = far.uri(name), [], asyncio.create_subprocess_exec
+
+    async def overheard(*words, **more):
+        arguments.append(words)
+        return await start(*words, **more)
+
     async with whatsapp() as outside:
         lumen, settings = await furnish(where, session, outside), outside.settings(where, tmp_path)
         async with (
@@ -74,8 +79,12 @@ async def test_the_database_may_be_elsewhere_and_want_a_password(far, name, agen
             _, out, _ = await command("doctor", **settings)
             assert "✓ database: PostgreSQL 18." in out
             assert "✓ worker: one is alive" in out
+            monkeypatch.setattr(asyncio, "create_subprocess_exec", overheard)
             code, _, complaint = await command("backup", tmp_path / "far.tar", **settings)
             assert (code, complaint) == (0, "")
+            [words] = arguments
+            assert "--format=custom" in words
+            assert "signs" not in " ".join(map(str, words))  # the password: everybody on the machine can read them
             code, out, complaint = await command("keys", "list", **settings | {"database_url": where.replace("password", "passport")})
             assert (code, out) == (1, "")
             assert "password authentication failed" in complaint

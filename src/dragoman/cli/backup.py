@@ -119,7 +119,7 @@ def restore(
     try:
         with tarfile.open(file) as archive:
             told = asyncio.run(_restore(loaded, vault, archive, resume))
-    except tarfile.TarError:
+    except (tarfile.TarError, KeyError):  # not an archive, or one with something missing
         raise Invalid(f"{file} is not a backup made by `dragoman backup`", field="file") from None
     typer.echo(told)
 
