@@ -168,7 +168,7 @@ async def without_vectors(lumen):
             "app secret",
             ("✗ app secret: Meta refuses it: Invalid OAuth access token signature", "dragoman apps add --app-id sandbox"),
         ),
-        (paused, "sending", ("✗ sending: paused: WhatsApp refused the access token.", "a new token ends the pause")),
+        (paused, "sending", ("✗ sending: paused: WhatsApp refused the access token →", "a new token ends the pause")),
         (without_vectors, "search", ("! search: full text alone", "select add_passage_vectors()")),
     ],
 )

@@ -138,7 +138,7 @@ async def _restore(loaded: Settings, vault: Vault, archive: tarfile.TarFile, res
     if resume:
         return f"{done} What was under way goes on when the server starts."
     counts = await _lay_aside(uri)
-    return f"{done} Laid aside: " + ", ".join(f"{number} {what}" for what, number in counts.items()) + "."
+    return f"{done} Laid aside: {', '.join(f'{number} {what}' for what, number in counts.items() if number) or 'nothing'}."
 
 
 async def _lay_aside(uri: str) -> dict[str, int]:

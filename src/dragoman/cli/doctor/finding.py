@@ -19,7 +19,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def line(self) -> str:
-        return f"{MARKS[self.state]} {self.check}: {self.found}" + (f" → {self.remedy}" if self.remedy else "")
+        return f"{MARKS[self.state]} {self.check}: {self.found.removesuffix('.')}" + (f" → {self.remedy}" if self.remedy else "")
 
 
 def good(about: str, check: str, found: str) -> Finding:
