@@ -124,6 +124,7 @@ async def test_after_is_made_once_when_the_session_has_ended(lumen, second, mode
     model.script = ["We have rye."]
     await dana.says("I always want rye!")
     await dana.hears(1)
+    await until(lambda: lumen.rows("select id from turns where state = 'answered'"), "the answer is recorded")
     assert till.asked == []
     model.script = [{"tool": "singledataextraction", "args": {"value": "rye"}}, "done"]
     await lumen.skip(hours=2, seconds=1)
@@ -220,6 +221,8 @@ async def test_after_so_many_answers_it_closes_and_is_silent_until_the_conversat
     await dana.says("b?")
     assert await dana.hears_text(4) == ["Hi!", "One.", "Two.", "That is all for now."]
     await dana.says("c?")
+    await until(lambda: lumen.rows("select id from turns where state = 'silent'"), "nothing is said to it")
     await lumen.skip(hours=1, seconds=1)
+    await until(lambda: lumen.rows("select id from sessions where closed_at is not null"), "the conversation has ended")
     await dana.says("d?")
     assert (await dana.hears_text(6))[4:] == ["Hi!", "Anew."]
