@@ -1,0 +1,147 @@
+"""The same for what happens rarely: people with new names, numbers that WhatsApp refuses, answers that break off, second thoughts."""
+
+from cast import Phone
+from native import hire
+from tests.crash.scenarios import Scenario
+
+A_MINUTE = 61
+
+
+class Names(Scenario):
+    """Two contacts turn out to be one person, who then takes another name and another number."""
+
+    name = "names"
+    says = ("You said: one", "You said: two", "You said: three", "You said: four")
+
+    async def furnish(self, place):
+        await super().furnish(place)
+        dana = await Phone.of(place.lumen, name="Dana", phone="+15550007890", phone_visible="never")
+        place.kept["dana"] = dana
+        await place.lumen.post("/conversations/", {"toNumber": "+15550007890"})
+        await dana.says("one")
+        await place.answered(1)
+        await place.settled()
+
+    async def play(self, place):
+        dana = place.kept["dana"]
+        control, path = place.lumen.control, f"/people/{dana.id}"
+        await control("PATCH", path, {"phone_visible": "always"})
+        await dana.says("two")
+        await place.answered(2)
+        await control("PATCH", path, {"name": "Dana K."})
+        await dana.says("three")
+        await place.answered(3)
+        await control("POST", f"{path}/change-number", {"phone": "+15550007899"})
+        await dana.says("four")
+        await place.answered(4)
+
+    async def expect(self, place):
+        async for wrong in super().expect(place):
+            yield wrong
+        people = await place.rows("select name, phone from contacts where merged_into is null")
+        if people != [{"name": "Dana K.", "phone": "15550007899"}]:
+            yield f"I-13 Dana is {people}"
+        names = await place.rows("select kind, value from contact_identities where kind = 'phone' order by value")
+        merges = await place.rows("select 1 from contact_merges")
+        if "15550007899" not in [row["value"] for row in names] or len(merges) != 1:
+            yield f"I-13 {names}, {len(merges)} merges"
+
+
+class Paused(Scenario):
+    """WhatsApp refuses the number's token once; a minute later one message tries it again."""
+
+    name = "paused number"
+    says = ("You said: one",)
+
+    async def play(self, place):
+        await place.lumen.fault(on="send", action="error", code=190, times=1)
+        await (await place.person()).says("one")
+
+        async def paused():
+            """Or the kill came before anybody wrote down what WhatsApp said."""
+            return await place.rows(
+                "select 1 from numbers where paused_reason is not null union select 1 from messages where state = 'unknown'"
+            )
+
+        await place.until(paused, "the number is paused")
+        place.server.leap_a_minute(A_MINUTE)
+        await place.answered(1)
+
+    async def expect(self, place):
+        async for wrong in super().expect(place):
+            yield wrong
+        [number] = await place.rows("select paused_reason from numbers")
+        [message] = await place.rows("select state from messages where direction = 'out'")
+        if number["paused_reason"] is not None and message["state"] != "unknown":
+            yield "I-02 the number is paused for ever"
+
+
+class BrokenAnswer(Scenario):
+    """WhatsApp takes a message and its answer is lost; a status tells, and the next message goes."""
+
+    name = "broken answer"
+    says = ("You said: one", "You said: two")
+    settings = {"unknown_wait_seconds": 5}  # noqa: RUF012 - as above
+
+    async def play(self, place):
+        await place.lumen.fault(on="send", action="reset_after", times=1)
+        dana = await place.person()
+        await dana.says("one")
+        await dana.says("two")
+        await place.answered(2)
+
+
+class SecondThought(Scenario):
+    """The customer goes on while the agent thinks: one answer to both, and the first draft is forgotten."""
+
+    name = "second thought"
+    says = ("To both.",)
+    may = ("To one.",)  # when the second came too late to be part of the same turn
+
+    async def furnish(self, place):
+        await hire(place.lumen, place.model)
+        place.model.answer = self.think
+
+    def think(self, body):
+        words = str(body["messages"])
+        return "To both." if "two?" in words else {"delay": 0.6, "then": "To one."}
+
+    async def play(self, place):
+        dana = await place.person()
+        await dana.says("one?")
+        await place.model.asked(1)
+        await dana.says("two?")
+        await place.until(lambda: place.rows("select 1 from messages where content ->> 'body' = 'To both.'"), "both are answered")
+
+
+class Opening(Scenario):
+    """The business opens a conversation; and a webhook is about a number that nobody has."""
+
+    name = "opening"
+
+    async def furnish(self, place):
+        await super().furnish(place)
+        await place.lumen.control("POST", "/templates", {"name": "rye", "body": "Fresh rye today."})
+        await place.person()
+
+    async def play(self, place):
+        value = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "1", "phone_number_id": "1"}, "statuses": [STATUS]}
+        entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
+        await place.lumen.control("POST", "/webhooks/raw", {"body": {"object": "whatsapp_business_account", "entry": [entry]}})
+        new = {"toNumber": "+15550007890", "message": {"type": "template", "template": {"name": "rye"}}}
+        for n in range(3):
+            status, body = await place.asks("POST", "/api/v1/conversations/", new, key=f"open {n}")
+            if status == 201 or await place.rows("select 1 from messages where direction = 'out'"):
+                break
+            assert status == 409, (status, body)
+        await place.answered(1)
+
+    async def expect(self, place):
+        said = await place.rows("select type from messages where direction = 'out'")
+        if [row["type"] for row in said] != ["template"]:
+            yield f"I-03 said {said}"
+        if not await place.rows("select 1 from kept_events"):
+            yield "I-01 a webhook that was acknowledged is kept nowhere"
+
+
+STATUS = {"id": "wamid.unknown", "status": "sent", "timestamp": "1771000000", "recipient_id": "15550007890"}

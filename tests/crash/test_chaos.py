@@ -1,0 +1,28 @@
+"""Two workers and a web process, killed again and again while 400 messages come in. The long version is `make chaos`."""
+
+import random
+import tempfile
+from pathlib import Path
+
+from tests.crash import monkey
+from tests.crash.places import drop, fresh, place
+
+MESSAGES, KILLS, PAUSES = 400, 30, (0.05, 0.35)
+
+
+async def test_thirty_random_kills_lose_nothing_and_double_nothing(stage, capsys):
+    seed = random.SystemRandom().randrange(1 << 32)
+    name = fresh(stage.connection, stage.template)
+    uri = f"postgresql://{stage.connection.info.user}@/{name}?host={stage.connection.info.host}"
+    try:
+        with tempfile.TemporaryDirectory(prefix="dragoman-chaos-", ignore_cleanup_errors=True) as folder:
+            async with place(stage.nursery, uri, Path(folder), monkey.ROLES) as here:
+                outcome = await monkey.run(here, seed, MESSAGES, KILLS, PAUSES)
+    finally:
+        drop(stage.connection, name)
+    table = "\n".join(f"{what}: {figure}" for what, figure in outcome.lines())
+    with capsys.disabled():
+        print(f"\n{table}")  # noqa: T201
+    assert outcome.violations == [], f"seed {seed}\n" + "\n".join(outcome.violations[:20])
+    assert (outcome.twice, outcome.missing) == (0, 0), f"seed {seed}"
+    assert sum(outcome.kills.values()) >= KILLS
