@@ -40,6 +40,8 @@ async def think(services: Services, held: Held, question: Any) -> Native:
     """Ask the native agent about the turn in our hands. `question()` makes the Turn from what `held.row` says."""
     agent = await records.get(services.db, held.organisation_id, held.row["agent_id"])
     if held.row["instruction"] is None:
+        if held.row["wanted_seq"] > held.row["through_seq"]:  # the turn begins again, and more was said meanwhile
+            held.news.set()
         await _wait_for_more(services, held)
     session = await _session(services, held, agent.id)
     for _ in range(DRAFTS):

@@ -72,11 +72,13 @@ select s.id, s.conversation_id, s.agent_id, s.contact_id, s.opened_at, s.closed_
 where s.organisation_id = %(organisation_id)s and s.id = %(id)s
 """
 
-# What the customer has said since the turn began joins it, while the thread is still in the same hands.
+# What the customer has said since the turn began joins it, while the thread is still in the same hands. Not when the model has
+# spoken already: a turn that begins again hears the same answer, which is one to what it had been asked.
 EXTEND = """
 with c as (
     select organisation_id, id, answered_seq from conversations
     where organisation_id = %(organisation_id)s and id = %(conversation_id)s and fence = %(fence)s and epoch = %(epoch)s and turn_id = %(turn_id)s
+      and not exists (select from generations g where g.organisation_id = %(organisation_id)s and g.turn_id = %(turn_id)s and g.purpose = 'answer')
     for update
 ),
 latest as (

@@ -58,7 +58,7 @@ claimed as (
     returning c.*
 )
 select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.fence, c.turn_id, c.think_at, c.send_at, c.media_at,
-       c.handback_at, c.window_until, c.wake_at, c.close_at, c.transfer, c.transfer_at,
+       c.handback_at, c.window_until, c.wanted_seq, c.wake_at, c.close_at, c.transfer, c.transfer_at,
        coalesce((select m.seq from messages m where m.organisation_id = c.organisation_id and m.conversation_id = c.id
                  order by m.seq desc limit 1), 0) as known_seq, -- newer ones are not in the outbox below
        c.last_inbound_wamid, c.pair_tokens, c.pair_at,

@@ -79,7 +79,8 @@ class Calling:
         if (against := await self._unpaid(tool, position, call_id)) is not None:
             await self.journal.refuse(tool.name, position, call_id, args, against)
             return Verdict(f"Not done: {against}", against)
-        if asked := self._who_agrees(tool):
+        # What was made before this turn began again is heard, whatever has been read since: nobody is asked about it.
+        if not self.journal.was_made(position, call_id) and (asked := self._who_agrees(tool)):
             return await self._held(tool, position, call_id, args, asked)
         return _verdict(await self.journal.made(tool, position, call_id, args))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dragoman.agents.capability import Run
 from dragoman.agents.llm import asking, calling, fitting, queries
-from dragoman.agents.llm.journal import CONFIRM, DECLINE, HELD_FOR, LOST, Journal, result_of
+from dragoman.agents.llm.journal import CONFIRM, DECLINE, HELD_FOR, Journal, result_of
 from dragoman.agents.tools import Call, Json, Result, Tool
 from dragoman.store.database import Row
 
@@ -75,7 +75,7 @@ async def _again(run: Run, journal: Journal, scope: Json) -> tuple[str, Result |
     if row["state"] == "held":
         return _yes(row, TOO_LATE)
     journal.outside |= row["outside"]
-    return _yes(row, Result(text=LOST, error=LOST) if row["state"] == "started" else result_of(row))
+    return _yes(row, await journal.lost(row["id"]) if row["state"] == "started" else result_of(row))
 
 
 async def _gone(call: Call) -> Result:

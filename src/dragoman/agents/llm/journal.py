@@ -102,14 +102,23 @@ class Journal:
         if before is not None and before["state"] != "started":
             return result_of(before)
         if before is not None and tool.acts:
-            result = Result(text=LOST, error=LOST)
-            await self._ended(before["id"], result, 0.0)
-            return result
+            return await self.lost(before["id"])
         call = Call(before["id"] if before else new_id(), f"{self.run.turn.id}-{position}-{call_id}"[:200], args)
         if before is None:
             await self._write(tool, position, call_id, call.id, args, "started")
         self.acted |= tool.acts
         return await self.run_call(tool, call)
+
+    def was_made(self, position: int, call_id: str) -> bool:
+        """Had this call left before the turn began again?"""
+        before = self.calls.get((position, call_id))
+        return before is not None and before["state"] in ("started", "done", "failed")
+
+    async def lost(self, call_id: UUID) -> Result:
+        """A call that can change something had left when the process died: nobody knows what it did."""
+        result = Result(text=LOST, error=LOST)
+        await self._ended(call_id, result, 0.0)
+        return result
 
     async def run_call(self, tool: Tool, call: Call) -> Result:
         started = self.run.kit.clock.now()
