@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.crash.places import drop, fresh, place
 
-AT_ONCE = 8
+AT_ONCE = 6
 
 
 @dataclass
