@@ -42,6 +42,8 @@ class Native(Scenario):
             yield wrong
         orders = len(place.shop.orders) - 2
         lost = await place.rows("select 1 from tool_calls where acts and error like '%%nobody knows%%'")
+        if orders > 1:
+            yield f"I-15 {orders} orders were made of one"
         if not orders and not lost:
             yield "I-15 the order was neither made nor shown as lost"
 
