@@ -148,4 +148,5 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     instruction: str | None = None
     forced: bool = True
     outside: bool = False  # the instruction is made of what a model wrote
+    fence: int | None = None  # proves that the conversation is in our hands; None when nobody else could have it
     news: asyncio.Event | None = None

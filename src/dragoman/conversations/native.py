@@ -146,6 +146,7 @@ async def _scene(services: Services, held: Held, turn: Turn, session: Session, p
         forced=held.row["forced"] is not False,
         outside=source is not None and source["source"] in ("agent", "handoff"),
         news=held.news if held.row["instruction"] is None else None,
+        fence=held.fence,
     )
 
 

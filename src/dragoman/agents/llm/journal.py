@@ -104,8 +104,8 @@ class Journal:
         if before is not None and tool.acts:
             return await self.lost(before["id"])
         call = Call(before["id"] if before else new_id(), f"{self.run.turn.id}-{position}-{call_id}"[:200], args)
-        if before is None:
-            await self._write(tool, position, call_id, call.id, args, "started")
+        if before is None and not await self._write(tool, position, call_id, call.id, args, "started"):
+            return Result(text=LOST, error=LOST)  # the turn is in other hands; what comes of this one is not recorded
         self.acted |= tool.acts
         return await self.run_call(tool, call)
 
@@ -151,7 +151,8 @@ class Journal:
         await self._write(tool, position, call_id, new, args, "refused")
         await self._ended(new, Result(text=error, error=error), 0.0, "refused")
 
-    async def _write(self, tool: Tool, position: int, call_id: str, new: UUID, args: Json, state: str, asked: str | None = None) -> None:
+    async def _write(self, tool: Tool, position: int, call_id: str, new: UUID, args: Json, state: str, asked: str | None = None) -> bool:
+        """False when the conversation is in other hands by now."""
         run = self.run
         values = {
             "organisation_id": run.organisation_id,
@@ -171,7 +172,7 @@ class Journal:
             "asked": asked,
             "now": run.kit.clock.now(),
         }
-        await run.kit.db.execute(queries.START_CALL, values)
+        return await run.kit.db.execute(queries.START_CALL, {**values, "fence": run.scene.fence}) > 0
 
     async def _ended(self, call_id: UUID, result: Result, duration: float, state: str | None = None) -> None:
         values = {

@@ -60,12 +60,18 @@ where organisation_id = %(organisation_id)s and agent_id = %(agent_id)s and day 
   and contact_id in (%(contact_id)s, '00000000-0000-0000-0000-000000000000')
 """
 
-# Written before the call leaves. One that is there already is a call of a turn that began twice.
+# Written before the call leaves. One that is there already is a call of a turn that began twice. Nothing is written for a worker that
+# has lost the conversation: another thinks about the turn by now, and would make the same call.
 START_CALL = """
+with c as materialized (
+    select 1 from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s::uuid and fence = %(fence)s::bigint
+    for share
+)
 insert into tool_calls (organisation_id, id, turn_id, conversation_id, agent_id, contact_id, position, call_id, tool, type, capability_id,
                         args, acts, state, asked, started_at)
-values (%(organisation_id)s, %(id)s, %(turn_id)s, %(conversation_id)s, %(agent_id)s, %(contact_id)s, %(position)s, %(call_id)s, %(tool)s,
-        %(type)s, %(capability_id)s, %(args)s, %(acts)s, %(state)s, %(asked)s, %(now)s)
+select %(organisation_id)s, %(id)s, %(turn_id)s, %(conversation_id)s::uuid, %(agent_id)s, %(contact_id)s::uuid, %(position)s, %(call_id)s,
+       %(tool)s, %(type)s, %(capability_id)s::uuid, %(args)s, %(acts)s, %(state)s, %(asked)s::text, %(now)s
+where %(fence)s::bigint is null or exists (select from c)
 on conflict do nothing
 returning id
 """
