@@ -1,6 +1,7 @@
 # Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
 
 .DEFAULT_GOAL := help
+.PHONY: crash chaos
 .PHONY: help install demo test namespaces lint check docs bench lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
@@ -10,6 +11,8 @@ help:
 	@echo "make demo      start everything and play a conversation (ONCE=1: print the transcript and stop)"
 	@echo "make test      run every test"
 	@echo "make namespaces cut a worker off in a network namespace of its own (as root)"
+	@echo "make crash     kill the server at every named point of every scenario (10 minutes)"
+	@echo "make chaos     10,000 messages, 200 kills, PostgreSQL restarted meanwhile (6 minutes)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make check     lint and test: what CI runs"
 	@echo "make docs      write the tables of docs/operations.md that come from the code"
@@ -28,6 +31,12 @@ test: .venv/installed-dev
 
 namespaces: .venv/installed-dev
 	NAMESPACES=1 .venv/bin/pytest tests/stories/test_two_machines.py -k own
+
+crash: .venv/installed-dev
+	CRASH_PASSES=3 .venv/bin/pytest -n auto tests/crash/test_scenarios.py
+
+chaos: .venv/installed-dev
+	.venv/bin/python -m tests.crash.chaos
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check

@@ -32,6 +32,7 @@ class Outcome:
     seconds: float
     rest_seconds: float
     ready_seconds: list[float]
+    refused: Counter  # shown as refused, expired or discarded: state and cause
 
     def lines(self):
         ready = sorted(self.ready_seconds) or [0.0]
@@ -45,6 +46,7 @@ class Outcome:
             ("said twice", self.twice),
             ("out of order", unordered),
             ("shown as unknown", f"{self.unknown} ({100 * self.unknown / max(1, self.messages):.2f} % of the answers)"),
+            ("shown with another end", dict(self.refused) or 0),
             ("other violations", len(self.violations) - unordered),
             ("killed process ready again, median / slowest", f"{ready[len(ready) // 2]:.2f} s / {ready[-1]:.2f} s"),
             ("at rest after the last kill", f"{self.rest_seconds:.1f} s"),
@@ -95,7 +97,6 @@ async def run(place, seed, messages, kills, pauses, *, quake=None):
         await asyncio.gather(writing, killing)
         stop.set()
         quakes = await shaking if shaking else 0
-        monkey.last = max(monkey.last, time.monotonic()) if quakes else monkey.last
         await place.settled()
     finally:
         meta.cancel()
@@ -113,8 +114,9 @@ async def _outcome(place, seed, messages, monkey, quakes, seconds, rest):
     if len(rows) != messages or set(rows.values()) != {1}:
         violations.append(f"I-03 {len(rows)} answers to {messages} messages, the most frequent {rows.most_common(1)}")
     twice = sum(count - 1 for count in said.values())
-    missing = messages - len(said) - unknown
-    return Outcome(seed, messages, monkey.kills, quakes, violations, unknown, twice, missing, seconds, rest, monkey.ready)
+    ends = Counter((m["state"], m["cause"]) for m in books.said() if m["state"] in ("rejected", "expired_window", "discarded"))
+    missing = messages - len(said) - unknown - sum(ends.values())
+    return Outcome(seed, messages, monkey.kills, quakes, violations, unknown, twice, missing, seconds, rest, monkey.ready, ends)
 
 
 async def _thoughtful(delivery, chance):
