@@ -64,7 +64,9 @@ def test_a_module_has_no_other_way_out(module):
     assert not found, f"{module} must call out through dragoman.http (Trusted or Guarded): {found}"
 
 
-@pytest.mark.parametrize("module", [Path("http") / name for name in ("trusted.py", "exchange.py", "one_answer.py", "sdk.py", "mail.py")], ids=str)
+@pytest.mark.parametrize(
+    "module", [Path("http") / name for name in ("trusted.py", "exchange.py", "one_answer.py", "sdk.py", "mail.py")], ids=str
+)
 def test_the_doors_themselves_would_be_caught_elsewhere(module):
     """The negative control."""
     assert list(other_ways_out((SOURCE / module).read_text()))
