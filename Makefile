@@ -30,7 +30,7 @@ test: .venv/installed-dev
 	.venv/bin/pytest -n auto
 
 namespaces: .venv/installed-dev
-	NAMESPACES=1 .venv/bin/pytest tests/stories/test_two_machines.py -k own
+	.venv/bin/pytest -m machines tests/stories/test_two_machines.py
 
 crash: .venv/installed-dev
 	CRASH_PASSES=3 .venv/bin/pytest -n auto tests/crash/test_scenarios.py

@@ -123,14 +123,17 @@ async def test_a_redirect_is_not_followed(lumen, shop):
 
 
 async def test_an_answer_that_does_not_come_in_time_is_a_failure(lumen, shop):
+    over = asyncio.Event()
+
     async def slow(request):
-        await asyncio.sleep(30)
+        await over.wait()
 
     shop.answer = slow
     start = time.monotonic()
     asking = await (await tool(lumen, shop, timeoutSeconds=1)).run(call({}))
     placing = await (await tool(lumen, shop, method="POST", timeoutSeconds=1)).run(call({}))
     assert time.monotonic() - start < 10
+    over.set()
     assert asking.error == "127.0.0.1 did not answer in time."
     assert placing.error == "127.0.0.1 did not answer in time. Nobody knows whether the request took effect."
     assert not asking.outside

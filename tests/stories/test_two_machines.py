@@ -1,7 +1,6 @@
 """Web and worker on machines of their own, PostgreSQL on a third one; and what happens when one of them is cut off."""
 
 import asyncio
-import os
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -156,7 +155,7 @@ async def cut_and_healed(lumen, agent, line, second_worker, where, database, sec
     assert not await database.fetch("select id from messages where state in ('unknown', 'discarded', 'failed')")
 
 
-@pytest.mark.skipif("NAMESPACES" not in os.environ, reason="it makes network interfaces: make namespaces, as root")
+@pytest.mark.machines
 async def test_the_same_with_a_machine_of_its_own(server, session, tmp_path):
     """The first worker lives in a network namespace with two cables: one to PostgreSQL, which is pulled, and one to everybody else."""
     with machine() as here, postgres("127.0.0.1", here.database) as far:

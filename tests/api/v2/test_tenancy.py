@@ -83,10 +83,14 @@ async def state(business):
 
 
 async def test_its_own_token_opens_every_door(api):
-    wrong = []
+    """What only reads is tried on one business; each of the others on one of its own, because it changes what there is."""
+    wrong, shared = [], None
     for count, (method, path) in enumerate(ROUTES):
-        lumen = await api(f"Bakery Lumen {count}")
-        ids = await cast(lumen, count)
+        if method != "GET" or shared is None:
+            lumen = await api(f"Bakery Lumen {count}")
+            ids = await cast(lumen, count)
+        if method == "GET":
+            lumen, ids = shared = shared or (lumen, ids)
         address, body = request(method, path, ids)
         answer = await lumen.call(method, address, body)
         if answer.status != REACH[method, path].status or not {"ctx_id"} < set(answer.body):
