@@ -4,7 +4,8 @@ The first line that fits decides.
 
     The body                                                        becomes
      1  empty, only white space, or null                            silence
-     2  more than 256 KB                                            refused
+     2  more than 256 KB, or than 16,000 signs of markup            refused
+        and line breaks
      3  JSON: declared so, or text that parses as an object,        its value, by the lines below
         a string, or an array of objects and strings
      4  declared as JSON and begun like it ({, [ or "), but broken   refused; so is text that begins with { and declares nothing

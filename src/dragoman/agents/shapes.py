@@ -1,10 +1,13 @@
 """From an answer's JSON value to what is said; `agents.answers` has the table of all forms."""
 
+from collections.abc import Iterator
+
 from dragoman.agents import parts
 from dragoman.agents.parts import TEXTS, Json, named, refuse, say, words, words_of
 from dragoman.agents.unified import compose, unified
 from dragoman.whatsapp import limits
 from dragoman.whatsapp.content import MediaKind, Outgoing
+from dragoman.whatsapp.markup import MOST_SIGNS, signs
 
 _FILES: tuple[MediaKind, ...] = ("image", "video", "audio", "document")
 _COMPOSED = ("buttons", "footer", "media")
@@ -14,6 +17,8 @@ _KNOWN = frozenset((*TEXTS, *_PARTS, *_COMPOSED, "unified"))
 
 def contents_of(value: object) -> list[Outgoing]:
     """What is to be sent, in order; nothing for silence. Raises Invalid with the reason, and the field when one is to blame."""
+    if sum(map(signs, _texts(value))) > MOST_SIGNS:
+        refuse("", f"the answer holds more than {MOST_SIGNS:,} signs of markup and line breaks; shorten it")
     if not isinstance(value, list):
         return _item(value, "")
     if len(value) > limits.ANSWER_ITEMS:
@@ -24,6 +29,17 @@ def contents_of(value: object) -> list[Outgoing]:
         if len(contents) > limits.ANSWER_MESSAGES:
             refuse("", f"the answer makes more than {limits.ANSWER_MESSAGES} messages; shorten it")
     return contents
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in `value`, at any depth."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict | list):
+            left.extend(one.values() if isinstance(one, dict) else one)
 
 
 def _item(value: object, at: str) -> list[Outgoing]:

@@ -18,7 +18,8 @@
     \\*                                   *
 
 Everything else stays as it was written: a star in "5 * 3", an underscore in snake_case or in an address, blank lines,
-HTML. Text that is WhatsApp markup already comes out as it went in.
+HTML. Text that is WhatsApp markup already comes out as it went in; so does text with more than `MOST_SIGNS` signs, which
+nobody writes for a reader: the parser takes some five millionths of a second for each.
 """
 
 import re
@@ -31,7 +32,10 @@ from markdown_it.token import Token
 
 from dragoman.whatsapp.markup_inline import bold, inline
 
+MOST_SIGNS = 16_000
+
 _DEEPEST = 100
+_SIGN = re.compile(r"[*_`~\[\]()<>\\|#!:+\n-]")
 _MARKDOWN = re.compile(
     r"[*_`]|~~|\]\(|\\[!-/:-@\[-`{-~]|<(?:https?:|mailto:)|\|[ \t]*:?-|^ {0,3}#{1,6}(?:[ \t]|$)",
     re.MULTILINE,
@@ -46,13 +50,18 @@ _BEHIND_ADDRESS = "*_~.,;:!?)'"
 
 def from_markdown(text: str) -> str:
     """`text` for a WhatsApp message. Text without any sign of Markdown is returned as it is, at no cost."""
-    if not _MARKDOWN.search(text):
+    if not _MARKDOWN.search(text) or signs(text) > MOST_SIGNS:
         return text
     held = _hold_own_blocks(text.replace("\r\n", "\n").replace("\r", "\n"))
     tokens = _parser.parse(held)
     if any(token.level >= _DEEPEST for token in tokens):
         return text  # the parser drops what is nested deeper than it goes
     return _Page(held.split("\n")).write(tokens).replace(_HELD, "\n")
+
+
+def signs(text: str) -> int:
+    """How many characters in `text` may mean something in Markdown, line breaks among them: what reading it costs."""
+    return len(_SIGN.findall(text)) if len(text) > 1000 else 0  # what is short is cheap
 
 
 def _hold_own_blocks(text: str) -> str:

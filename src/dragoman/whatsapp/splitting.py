@@ -6,9 +6,13 @@ the run itself does not fit; a code block that must be cut is closed in one piec
 
 import re
 import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
 
 _FENCE = "```"
-_RUN = re.compile(r"```.*?```|(?<!\w)(?P<mark>[*_~`])(?=\S)[^\n]{1,250}?(?<=\S)(?P=mark)(?!\w)", re.DOTALL)
+_OPENING = re.compile(r"(?<!\w)(?=(?P<mark>[*_~`])\S)|(?=```)")
+_CLOSING = re.compile(r"(?<=\S)[*_~`](?!\w)")
+_LONGEST_RUN = 250  # characters between two marks
 _BREAKS = [
     re.compile(r"\n[ \t]*\n"),
     re.compile(r"\n"),
@@ -32,7 +36,7 @@ def pieces(text: str, most: int) -> list[str]:
 
 
 def _cut(text: str, most: int) -> tuple[str, str]:
-    runs = [match.span() for match in _RUN.finditer(text[: 2 * most])]
+    runs = _runs(text[: 2 * most])
     for pattern in _BREAKS:
         if at := _last_break(pattern, text[: most + 1], runs, most):
             return text[:at].rstrip(), text[at:].lstrip("\n")
@@ -40,6 +44,36 @@ def _cut(text: str, most: int) -> tuple[str, str]:
         return fence
     at = _between_characters(text, most)
     return text[:at], text[at:]
+
+
+def _runs(text: str) -> list[Span]:
+    """Where markup begins and ends: from a mark to the next one of its kind in the line. Its cost grows with the text and not with the
+    marks in it; one pattern for the whole would look for the end of each of them anew."""
+    closings: defaultdict[str, list[int]] = defaultdict(list)
+    for match in _CLOSING.finditer(text):
+        closings[match.group()].append(match.start())
+    runs: list[Span] = []
+    done, last_fence = 0, text.rfind(_FENCE)
+    for match in _OPENING.finditer(text):
+        start, stop = match.start(), 0
+        if start < done:
+            continue
+        if start + 3 <= last_fence and text.startswith(_FENCE, start):
+            stop = text.index(_FENCE, start + 3) + 3
+        elif match["mark"] is not None:
+            stop = _run_ends(text, start, closings[text[start]])
+        if stop:
+            runs.append((start, stop))
+            done = stop
+    return runs
+
+
+def _run_ends(text: str, start: int, closings: list[int]) -> int:
+    """Behind the mark that ends what the one at `start` begins; 0 when none does."""
+    place = bisect_left(closings, start + 2)
+    if place == len(closings) or closings[place] - start - 1 > _LONGEST_RUN or "\n" in text[start : closings[place]]:
+        return 0
+    return closings[place] + 1
 
 
 def _last_break(pattern: re.Pattern[str], window: str, runs: list[Span], most: int) -> int | None:
