@@ -87,7 +87,7 @@ async def run(place, seed, messages, kills, pauses, *, quake=None):
     for server in place.servers:
         await server.start()
     await place.lumen.connect(place.agent, place.agent.url)
-    people = [await place.person(f"Customer {n}", f"+1555{n:07}") for n in range(messages // EACH)]
+    people = [await place.person(f"Customer {n}", f"+1556{n:07}") for n in range(messages // EACH)]
     stop = asyncio.Event()
     shaking = asyncio.create_task(quake(stop)) if quake else None
     killing = asyncio.create_task(monkey.play(kills))
