@@ -15,6 +15,7 @@ from dragoman.conversations.services import Services
 from dragoman.errors import Invalid, Problem, TooLarge, Unavailable
 
 LARGEST_BODY = 1024 * 1024
+DEEPEST = 64  # far more than anybody writes; pydantic and PostgreSQL give up at some hundreds
 JSON = "application/json"
 
 
@@ -126,9 +127,20 @@ def _parse(body: bytes, request: Request) -> Any:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"the body is not valid JSON: {error}", code="invalid_json") from None
+    if _too_deep(value):
+        raise Invalid(f"the body is nested deeper than {DEEPEST} levels", code="invalid_json")
     if b"\\u0000" in body and _has_nul(value):
         raise _nul()
     return value
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in (one.values() if isinstance(one, dict) else one)]
+        if not level:
+            return False
+    return any(isinstance(one, dict | list) for one in level)
 
 
 def _has_nul(value: Any) -> bool:

@@ -9,8 +9,10 @@ import pytest
 import structlog
 
 from dragoman.accounts import members, tokens
+from dragoman.agents.actions import values
 from dragoman.api.v2.app import ROUTERS
 from dragoman.api.v2.edge import SEGMENTS
+from dragoman.campaigns import personal
 
 
 async def test_every_answer_has_an_id_of_its_own(lumen):
@@ -200,3 +202,23 @@ async def test_an_address_takes_only_its_methods(lumen):
 async def test_a_token_of_an_organisation_that_is_gone_opens_nothing(lumen, services, clock):
     stranger = tokens.create(services.vault, clock, UUID(int=7), "x", timedelta(days=1)).text
     assert (await lumen.get("/_actions", token=stranger)).status == 401
+
+
+async def test_a_page_of_white_space_costs_a_page(lumen):
+    """Each of these took minutes when one pattern looked back over all of it."""
+    menu = (await lumen.made("/_knowledge_base", {"name": "Menu"}))["id"]
+    blank = " " * 200_000
+    answer = await lumen.call("PUT", f"/_knowledge_base/{menu}", {"faqs": [f"Q:{blank}|{blank}x"]})
+    assert (answer.status, answer["errors"][0]["field"]) == (400, "faqs[0]")
+    assert values.places(["{{" + blank]) == []
+    assert personal.name_of(f"{{{{{blank}!") == f"{{{{{blank}!"
+    assert personal.name_of(" {{ customer.first_name }} ") == "first_name"
+    assert values.places(["{{ order number }}, {{a}}, {{a}}"]) == ["order number", "a"]
+
+
+async def test_a_body_that_is_nested_without_end_is_refused(lumen):
+    deep = '{"a":' * 500 + "1" + "}" * 500
+    answer = await lumen.call("POST", "/_actions", data=deep.encode(), headers={"Content-Type": "application/json"})
+    assert answer.status == 400
+    dotted = {"name": "x", "phone": "+15550001111", ".".join(["a"] * 5000): 1}
+    assert (await lumen.post("/_customers", dotted)).status == 400

@@ -13,7 +13,8 @@ from dragoman.agents.tools import Json
 
 PHONE = "%PHONE_NUMBER%"
 LONGEST = 4000
-_PLACE = re.compile(r"\{\{\s*([\w .-]{1,64}?)\s*\}\}")
+# White space is taken once and not given back (`*+`), so that a page of it costs a page and not its square.
+_PLACE = re.compile(r"\{\{\s*+([\w.-](?:[\w .-]{0,62}[\w.-])?)\s*+\}\}")
 
 
 def places(texts: Iterable[str]) -> list[str]:

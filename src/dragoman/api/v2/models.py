@@ -48,7 +48,7 @@ def undotted(sent: Any) -> Any:
 def _nested(sent: dict[str, Any], above: tuple[str, ...]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, value in sent.items():
-        parts = tuple(name.split(".")) if isinstance(name, str) and _is_dotted(name) else (name,)
+        parts = tuple(name.split(".")) if isinstance(name, str) and len(above) < 32 and _is_dotted(name) else (name,)
         # Inside `webhook`, `webhook.response.prompt` is response.prompt.
         if len(parts) > len(above) > 0 and parts[: len(above)] == above:
             parts = parts[len(above) :]
@@ -71,4 +71,4 @@ _FREE = frozenset(["headers", "values", "variables", "columns", "params"])
 
 
 def _is_dotted(name: str) -> bool:
-    return "." in name and all(part.replace("_", "").isalnum() for part in name.split("."))
+    return 0 < name.count(".") < 8 and all(part.replace("_", "").isalnum() for part in name.split("."))
