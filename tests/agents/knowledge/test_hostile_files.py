@@ -13,6 +13,7 @@ from tests.agents.knowledge import papers
 from tests.agents.knowledge.test_reading import parts, read
 
 from dragoman.agents.knowledge import reading
+from dragoman.agents.knowledge.readers import text
 from dragoman.agents.knowledge.sniffing import sniff
 from dragoman.agents.knowledge.text import MIME_TYPES, Told, Unfit
 
@@ -209,3 +210,10 @@ async def test_two_files_are_read_at_once_and_no_more(monkeypatch):
     monkeypatch.setattr(reading, "_in_a_child", counted)
     await asyncio.gather(*(reading.read(children, parts(b"hello"), Told()) for _ in range(6)))
     assert most == 2
+
+
+def test_a_table_with_old_line_ends_is_read():
+    """A carriage return alone ends a line, too; the reader of CSV raises when it meets one that was not translated."""
+    found = text.read(b"bread,price\rrye,4\rspelt,5\r", Told(name="prices.csv"))
+    assert "rye" in str(found.blocks)
+    assert found.kind == "csv"

@@ -19,7 +19,9 @@ def read(data: bytes, told: Told) -> Text:
     text = decode(data, told.charset)
     if delimiter := _delimiter(text, told.name):
         found = Collected()
-        cut = rows(found, ([" ".join(cell.split()) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)))
+        cut = rows(
+            found, ([" ".join(cell.split()) for cell in row] for row in csv.reader(io.StringIO(text, newline=None), delimiter=delimiter))
+        )
         return Text(kind="csv", blocks=found.blocks, cut=cut or found.full)
     found = Collected()
     add_markdown(found, text)
