@@ -54,26 +54,28 @@ BEYOND_THE_SCHEMA = [
     "PUT /api/v1/model-providers/{provider}/",
     "POST /api/v1/phone-numbers/{number}/connect-agent/",
 ]
-CONFIGURATION = """
+# Of both dialects.
+COMMON = """
 [generation]
 allow-x00 = false  # a NUL is refused everywhere, and a schema cannot say so
-
-[checks]
-# 422: the Idempotency-Key came with another body before
-positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422"]
 
 [phases]
 stateful.enabled = false
 examples.extra-data-sources.responses = false
 coverage.extra-data-sources.responses = false
 fuzzing.extra-data-sources.responses = false
+"""
+CONFIGURATION = f"""{COMMON}
+[checks]
+# 422: the Idempotency-Key came with another body before
+positive_data_acceptance.expected-statuses = ["2xx", "404", "409", "422"]
 
 [parameters]
-"body.agentId" = { dictionary = "agents", probability = 0.7 }
-"body.toNumber" = { dictionary = "phones", probability = 0.7 }
-"body.phoneNumber" = { dictionary = "phones", probability = 0.7 }
-"body.contacts[*].phoneNumber" = { dictionary = "phones", probability = 0.7 }
-"body.fromNumber" = { dictionary = "numbers", probability = 0.7 }
+"body.agentId" = {{ dictionary = "agents", probability = 0.7 }}
+"body.toNumber" = {{ dictionary = "phones", probability = 0.7 }}
+"body.phoneNumber" = {{ dictionary = "phones", probability = 0.7 }}
+"body.contacts[*].phoneNumber" = {{ dictionary = "phones", probability = 0.7 }}
+"body.fromNumber" = {{ dictionary = "numbers", probability = 0.7 }}
 """
 BEYOND = """
 [[operations]]

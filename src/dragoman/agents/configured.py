@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from psycopg.types.json import Jsonb
 from pydantic.alias_generators import to_camel
 
@@ -101,7 +100,7 @@ async def copy(
     for row in await _rows(kit, organisation_id, [agent_id], list(by_field)):
         new = {**row, "id": new_id(), "agent_id": to, "organisation_id": organisation_id, "now": kit.clock.now()}
         if row["secrets"] is not None:
-            new["secrets"] = _seal(kit, organisation_id, new["id"], _open(kit, organisation_id, row))
+            new["secrets"] = masks.sealed(kit.vault, _open(kit, organisation_id, row), _place(organisation_id, new["id"]))
         await connection.execute(queries.PUT, {**new, "config": Jsonb(row["config"])})
 
 
@@ -125,7 +124,7 @@ async def _row(
         "id": row_id,
         "position": position,
         "config": Jsonb(plain),
-        "secrets": _seal(kit, scope["organisation_id"], row_id, secrets) if secrets else None,
+        "secrets": masks.sealed(kit.vault, secrets, _place(scope["organisation_id"], row_id)) if secrets else None,
     }
 
 
@@ -143,11 +142,5 @@ def _place(organisation_id: UUID, row_id: UUID) -> tuple[str, ...]:
     return str(organisation_id), "capabilities", "secrets", str(row_id)
 
 
-def _seal(kit: Kit, organisation_id: UUID, row_id: UUID, secrets: dict[str, str]) -> bytes:
-    return kit.vault.seal(msgspec.json.encode(secrets), *_place(organisation_id, row_id))
-
-
 def _open(kit: Kit, organisation_id: UUID, row: Row) -> dict[str, str]:
-    if row["secrets"] is None:
-        return {}
-    return msgspec.json.decode(kit.vault.open(row["secrets"], *_place(organisation_id, row["id"])), type=dict[str, str])
+    return masks.opened(kit.vault, row["secrets"], _place(organisation_id, row["id"]))

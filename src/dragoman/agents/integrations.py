@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
-import msgspec
 from psycopg.types.json import Jsonb
 from pydantic import Field
 
@@ -26,22 +25,24 @@ _ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
 _SENDER = rf"""^({_ADDRESS}|("[^"\\\x00-\x1f\x7f]*" *|[^"<>@,;:()\\\x00-\x1f\x7f]*)<{_ADDRESS}>)$"""
 
 
-class Google(Form):
-    """A Google calendar, by an OAuth client and a refresh token with the scope https://www.googleapis.com/auth/calendar."""
+class Calendar(Form):
+    """An OAuth client, and a refresh token that was given to it."""
 
     client_id: Text
     client_secret: Text
     refresh_token: Text
+
+
+class Google(Calendar):
+    """A Google calendar; the refresh token has the scope https://www.googleapis.com/auth/calendar."""
+
     base_url: Url = "https://www.googleapis.com/calendar/v3"
     token_url: Url = "https://oauth2.googleapis.com/token"  # noqa: S105
 
 
-class Outlook(Form):
-    """An Outlook calendar, by an app registration and a refresh token with the scopes Calendars.ReadWrite and offline_access."""
+class Outlook(Calendar):
+    """An Outlook calendar; the client is an app registration, the refresh token has the scopes Calendars.ReadWrite and offline_access."""
 
-    client_id: Text
-    client_secret: Text
-    refresh_token: Text
     base_url: Url = "https://graph.microsoft.com/v1.0"
     token_url: Url = "https://login.microsoftonline.com/common/oauth2/v2.0/token"  # noqa: S105
 
@@ -93,7 +94,7 @@ async def add(kit: Kit, organisation_id: UUID, kind: Kind, name: str, config: Fo
     secrets = masks.take_out(plain, [(field,) for field in _SECRET if field in plain], {}, "")
     new = new_id()
     values = {"organisation_id": organisation_id, "id": new, "kind": kind, "name": name, "config": Jsonb(plain), "now": kit.clock.now()}
-    row = await kit.db.fetch_one(queries.CREATE, {**values, "secrets": _seal(kit, organisation_id, new, secrets)})
+    row = await kit.db.fetch_one(queries.CREATE, {**values, "secrets": masks.sealed(kit.vault, secrets, _place(organisation_id, new))})
     assert row is not None  # noqa: S101
     return _shown(row)
 
@@ -115,7 +116,9 @@ async def find(kit: Kit, organisation_id: UUID, kind: Kind, integration_id: UUID
     row = await kit.db.fetch_one(queries.OF_KIND, {"organisation_id": organisation_id, "kind": kind, "id": integration_id})
     if row is None:
         return None
-    config = SCHEMAS[kind].model_validate(masks.put_back(row["config"], _open(kit, row)))
+    config = SCHEMAS[kind].model_validate(
+        masks.put_back(row["config"], masks.opened(kit.vault, row["secrets"], _place(organisation_id, row["id"])))
+    )
     return Integration(row["organisation_id"], row["id"], row["number"], kind, row["name"], config, row["created_at"])
 
 
@@ -124,7 +127,7 @@ async def renew(kit: Kit, integration: Integration, refresh_token: str) -> None:
     secrets = {name: getattr(integration.config, name) for name in _SECRET if getattr(integration.config, name, None)}
     secrets["refresh_token"] = refresh_token
     scope = {"organisation_id": integration.organisation_id, "id": integration.id, "now": kit.clock.now()}
-    sealed = _seal(kit, integration.organisation_id, integration.id, secrets)
+    sealed = masks.sealed(kit.vault, secrets, _place(integration.organisation_id, integration.id))
     await kit.db.execute(queries.RENEW, {**scope, "secrets": sealed, "mask": masks.masked(refresh_token)})
 
 
@@ -142,14 +145,6 @@ def _check(kit: Kit, field: str, url: str) -> None:
 
 def _shown(row: Row) -> Json:
     return {name: row[name] for name in ("id", "number", "kind", "name", "config", "created_at")}
-
-
-def _seal(kit: Kit, organisation_id: UUID, row_id: UUID, secrets: dict[str, str]) -> bytes:
-    return kit.vault.seal(msgspec.json.encode(secrets), *_place(organisation_id, row_id))
-
-
-def _open(kit: Kit, row: Row) -> dict[str, str]:
-    return msgspec.json.decode(kit.vault.open(row["secrets"], *_place(row["organisation_id"], row["id"])), type=dict[str, str])
 
 
 def _place(organisation_id: UUID, row_id: UUID) -> tuple[str, ...]:

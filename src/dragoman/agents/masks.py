@@ -4,6 +4,9 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
+from dragoman.accounts.secrets import Vault
 from dragoman.agents.tools import Json
 from dragoman.errors import Invalid
 
@@ -44,6 +47,15 @@ def put_back(config: Json, secrets: dict[str, str]) -> Json:
     for name, value in secrets.items():
         _set(clear, _path(clear, name), value)
     return clear
+
+
+def sealed(vault: Vault, secrets: dict[str, str], place: tuple[str, ...]) -> bytes:
+    """What was taken out, as it is kept beside the row that `place` names."""
+    return vault.seal(msgspec.json.encode(secrets), *place)
+
+
+def opened(vault: Vault, kept: bytes | None, place: tuple[str, ...]) -> dict[str, str]:
+    return {} if kept is None else msgspec.json.decode(vault.open(kept, *place), type=dict[str, str])
 
 
 def masked(secret: str) -> str:

@@ -72,8 +72,8 @@ def tasks(services: Services) -> list[Task]:
 
 async def begin(connection: Connection, job: Job, after: float | None = None) -> None:
     """The next job of a number's chain."""
-    ids = {"organisation_id": str(job.organisation_id), "campaign_id": str(job.campaign_id), "number_id": str(job.number_id)}
-    await jobs.defer(connection, BATCH, lock=None, priority=0, after=after, round=job.round, **ids)
+    organisation, campaign, number = str(job.organisation_id), str(job.campaign_id), str(job.number_id)
+    await jobs.defer(connection, BATCH, after=after, organisation_id=organisation, campaign_id=campaign, number_id=number, round=job.round)
 
 
 async def _work(services: Services, attempt: Attempt, **args: Any) -> None:
@@ -97,6 +97,7 @@ async def _batch(services: Services, connection: Connection, job: Job) -> None:
     if not campaign["has_agent"]:
         await connection.execute(MOVE, {**params, "state": "paused", "cause": NO_AGENT})
         return
+    sent = None
     if not campaign["has_number"]:
         await connection.execute(queries.NUMBER_GONE, {**params, "cause": NO_NUMBER})
     else:
@@ -108,11 +109,15 @@ async def _batch(services: Services, connection: Connection, job: Job) -> None:
         if campaign["state"] == "scheduled":
             await connection.execute(MOVE, {**params, "state": "running", "cause": None})
         sent = await _send(connection, campaign, params, most)
-        if await _anybody_left(connection, params):
-            await _go_on(connection, job, params, sent, PAUSE_SECONDS if sent else 0.0)
-            return
+    left = await (await connection.execute(queries.LEFT, params)).fetchone()
+    assert left is not None  # noqa: S101 - counts always come back
+    if left["here"]:
+        await _go_on(connection, job, params, sent, PAUSE_SECONDS if sent else 0.0)
+        return
+    if sent is not None:
         await connection.execute(queries.TAKEN, {**params, "batch": sent or None})
-    await _end(connection, params)
+    if not left["anywhere"]:  # this number is through, and it was the last one
+        await connection.execute(MOVE, {**params, "state": "completed", "cause": None})
 
 
 async def _pace(services: Services, connection: Connection, campaign: Row, params: Row) -> tuple[float, int]:
@@ -203,21 +208,9 @@ async def _say(connection: Connection, campaign: Row, params: Row, ready: list[_
     return ids
 
 
-async def _anybody_left(connection: Connection, params: Row) -> bool:
-    row = await (await connection.execute(queries.LEFT, params)).fetchone()
-    return bool(row and row["here"])
-
-
 async def _go_on(connection: Connection, job: Job, params: Row, sent: list[UUID] | None, after: float) -> None:
     await connection.execute(queries.TAKEN, {**params, "batch": sent or None})
     await begin(connection, msgspec.structs.replace(job, round=job.round + 1), after)
-
-
-async def _end(connection: Connection, params: Row) -> None:
-    """This number is through; the last one ends the campaign."""
-    row = await (await connection.execute(queries.LEFT, params)).fetchone()
-    if row and not row["anywhere"]:
-        await connection.execute(MOVE, {**params, "state": "completed", "cause": None})
 
 
 def _params(services: Services, job: Job, **more: Any) -> Row:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from native import Second
-from tests.api.test_schemathesis import held_to, lumen  # noqa: F401 - a fixture
+from tests.api.test_schemathesis import COMMON, held_to, lumen  # noqa: F401 - a fixture
 
 from dragoman.ids import new_id
 
@@ -26,22 +26,13 @@ BEYOND_THE_SCHEMA = [
     "POST /v2/_campaign/create_with_touchpoint",
     "POST /v2/_campaign/suppressions",
 ]
-CONFIGURATION = """
-[generation]
-allow-x00 = false  # a NUL is refused everywhere, and a schema cannot say so
-
+CONFIGURATION = f"""{COMMON}
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "404"]
 
-[phases]
-stateful.enabled = false
-examples.extra-data-sources.responses = false
-coverage.extra-data-sources.responses = false
-fuzzing.extra-data-sources.responses = false
-
 [parameters]
-"body.phone_number" = { dictionary = "numbers", probability = 0.7 }
-"body.phone" = { dictionary = "phones", probability = 0.7 }
+"body.phone_number" = {{ dictionary = "numbers", probability = 0.7 }}
+"body.phone" = {{ dictionary = "phones", probability = 0.7 }}
 """
 # 409: an Idempotency-Key came again too early, or the most of something is reached. 400: the same key with another body.
 BEYOND = """

@@ -14,7 +14,7 @@ from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
 from dragoman.agents.masks import Path
 from dragoman.agents.schema import Form
-from dragoman.agents.tools import Json, Tool
+from dragoman.agents.tools import Confirm, Json, Tool
 
 Timing = Literal["BEFORE", "DURING", "AFTER"]
 
@@ -70,6 +70,11 @@ class ActionType(Generic[Config]):
     secrets: Callable[[Json], list[Path]] = _no_secrets
     bound_to: Callable[[Json], Any] | None = None
     description_required: bool = True
+
+
+def asked(mandatory: bool) -> Confirm:
+    """Who agrees first, where `mandatory` means that the customer is asked."""
+    return "customer" if mandatory else "outside"
 
 
 def mandatory_words(mandatory: bool) -> str:

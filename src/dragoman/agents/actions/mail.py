@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from dragoman.agents import integrations
 from dragoman.agents.actions import recipients, values
-from dragoman.agents.actions.action import Action, ActionType
+from dragoman.agents.actions.action import Action, ActionType, asked
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
 from dragoman.agents.schema import Form
@@ -69,7 +69,7 @@ async def _tools(run: Run, action: Action, name: str) -> list[Tool]:
             run=send,
             capability_id=action.id,
             acts=True,
-            confirm="customer" if action.config.webhook.mandatory else "outside",
+            confirm=asked(action.config.webhook.mandatory),
         )
     ]
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from psycopg.types.json import Jsonb
 
 from dragoman.agents import masks
@@ -55,7 +54,7 @@ async def put(kit: Kit, organisation_id: UUID, new: NewAction, action_id: UUID |
         "timing": new.timing,
         "is_active": new.is_active,
         "config": Jsonb(plain),
-        "secrets": kit.vault.seal(msgspec.json.encode(secrets), *_place(organisation_id, row_id)) if secrets else None,
+        "secrets": masks.sealed(kit.vault, secrets, _place(organisation_id, row_id)) if secrets else None,
         "now": kit.clock.now(),
     }
     row = await kit.db.fetch_one(queries.PUT, values)
@@ -131,9 +130,7 @@ def _action(kit: Kit, row: Row) -> Action:
 
 
 def _open(kit: Kit, row: Row) -> dict[str, str]:
-    if row["secrets"] is None:
-        return {}
-    return msgspec.json.decode(kit.vault.open(row["secrets"], *_place(row["organisation_id"], row["id"])), type=dict[str, str])
+    return masks.opened(kit.vault, row["secrets"], _place(row["organisation_id"], row["id"]))
 
 
 def _place(organisation_id: UUID, action_id: UUID) -> tuple[str, ...]:

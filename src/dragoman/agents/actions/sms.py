@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from dragoman.agents import integrations
 from dragoman.agents.actions import recipients, values
-from dragoman.agents.actions.action import Action, ActionType
+from dragoman.agents.actions.action import Action, ActionType, asked
 from dragoman.agents.actions.mail import Asking
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
@@ -73,7 +73,7 @@ async def _tools(run: Run, action: Action, name: str) -> list[Tool]:
             run=send,
             capability_id=action.id,
             acts=True,
-            confirm="customer" if action.config.webhook.mandatory else "outside",
+            confirm=asked(action.config.webhook.mandatory),
         )
     ]
 

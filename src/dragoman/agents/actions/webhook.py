@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from dragoman.agents.actions import values
-from dragoman.agents.actions.action import Action, ActionType
+from dragoman.agents.actions.action import Action, ActionType, asked
 from dragoman.agents.apischema import keeping, sending
 from dragoman.agents.apischema.build import ACCEPT, USER_AGENT, Request
 from dragoman.agents.capability import Run
@@ -76,7 +76,7 @@ async def _tools(run: Run, action: Action, name: str) -> list[Tool]:
             type="api",
             capability_id=action.id,
             acts=block.method != "GET",
-            confirm="customer" if block.mandatory else "outside",
+            confirm=asked(block.mandatory),
         )
     ]
 

@@ -1,16 +1,12 @@
 """The outermost layer of this dialect: addresses with and without the last slash, a request id, no bare 500."""
 
-import structlog
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from functools import partial
 
-from dragoman.api.problems import where
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dragoman.api.edge import answered
 from dragoman.api.v1 import errors
 from dragoman.ids import new_id
-
-REQUEST_ID = "X-Request-Id"
-
-log = structlog.get_logger()
 
 
 class Edge:
@@ -21,23 +17,8 @@ class Edge:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         request_id = f"req_{new_id().hex}"
-        begun = False
-
-        async def marked(message: Message) -> None:
-            nonlocal begun
-            if message["type"] == "http.response.start":
-                begun = True
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
-            await send(message)
-
-        try:
-            await self._app(_with_slash(scope), receive, marked)
-        except Exception as error:
-            log.error("an API request failed", request_id=request_id, error=type(error).__name__, where=where(error))
-            if begun:
-                raise
-            failed = errors.answer(500, f"this is our mistake; its log line has the id {request_id}", "error")
-            await failed(scope, receive, marked)
+        failed = partial(errors.answer, 500, f"this is our mistake; its log line has the id {request_id}", "error")
+        return await answered(self._app, _with_slash(scope), receive, send, request_id, failed, request_id=request_id)
 
 
 def _with_slash(scope: Scope) -> Scope:

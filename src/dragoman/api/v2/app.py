@@ -1,7 +1,7 @@
 """The second dialect, `/v2/`: snake_case JSON in an envelope, a bearer token, addresses with and without underscores.
 
-How to add routes. Make a module with a router and put it into `ROUTERS` below (and the first word of its addresses into
-`edge.SEGMENTS`, the tag into `routing.Route.resources`, from which its permission is made):
+How to add routes. Make a module with a router and put it into `ROUTERS` below (and its tag into `routing.Route.resources`, from
+which its permission is made):
 
     from dragoman.api.v2.auth import Authenticated, Wired
     from dragoman.api.v2.envelope import Got, Made, got, made
@@ -35,6 +35,7 @@ slash; `edge.py` knows their other spellings. Write the row of each new route in
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from dragoman.api import dialect
 from dragoman.api.v2 import (
@@ -69,6 +70,10 @@ ROUTERS = [
     integrations.routes,
     phone_numbers.routes,
 ]
+# The first word of every address.
+WORDS = sorted(
+    {str(route.path).split("/")[1] for routes in [*ROUTERS, login.routes] for route in routes.routes if isinstance(route, APIRoute)}
+)
 
 
 def build(services: Services) -> FastAPI:
@@ -78,5 +83,5 @@ def build(services: Services) -> FastAPI:
         services, [*ROUTERS, login.routes], partial(document, public_url=services.settings.public_url), operation_id, "v2.html", **info
     )
     errors.add_to(app)
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, words=WORDS)
     return app

@@ -1,7 +1,7 @@
 """What every answer of this dialect is wrapped in: `{ctx_id, data}` for what was made, with `message` for everything else."""
 
 from contextvars import ContextVar
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -49,11 +49,6 @@ class Deleted(BaseModel):
     id: str
 
 
-class Wrong(NamedTuple):
-    field: str
-    message: str
-
-
 def made(data: T) -> Made[T]:
     return Made(ctx_id=CTX_ID.get(), data=data)
 
@@ -62,6 +57,6 @@ def got(data: T) -> Got[T]:
     return Got(ctx_id=CTX_ID.get(), data=data)
 
 
-def failed(status: int, message: str, errors: list[Wrong] | None = None, *, headers: dict[str, str] | None = None) -> JSONResponse:
-    listed = [{"field": one.field, "message": one.message} for one in errors or []]
-    return JSONResponse({"ctx_id": CTX_ID.get(), "message": message, "errors": listed}, status, headers)
+def failed(status: int, message: str, errors: list[Fault] | None = None, *, headers: dict[str, str] | None = None) -> JSONResponse:
+    body = Failed(ctx_id=CTX_ID.get(), message=message, errors=errors or [])
+    return JSONResponse(body.model_dump(), status, headers)

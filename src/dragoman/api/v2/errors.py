@@ -1,6 +1,5 @@
 """Every error of this dialect, made here and nowhere else. What is wrong with a request is a 400, never a 422."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -11,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from dragoman.api.dialect import methods_of
-from dragoman.api.v2.envelope import Wrong, failed
+from dragoman.api.v2.envelope import Fault, failed
 from dragoman.errors import Problem, RateLimited
 
 log = structlog.get_logger()
@@ -38,7 +37,7 @@ def _problem(_request: Request, problem: Exception) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     # "webhook.url: it is …" says its field once, in `field`.
     message = problem.message.removeprefix(f"{problem.field}: ") if problem.field else problem.message
-    return failed(status, problem.message, [Wrong(problem.field or "", message)], headers=headers)
+    return failed(status, problem.message, [Fault(field=problem.field or "", message=message)], headers=headers)
 
 
 def _misshapen(request: Request, error: Exception) -> JSONResponse:
@@ -47,13 +46,9 @@ def _misshapen(request: Request, error: Exception) -> JSONResponse:
     if any(one["loc"][0] == "path" for one in found):
         if request.method not in (methods := methods_of(request)):
             return _wrong_method(methods)
-        return failed(404, "there is nothing at this address; check the id in it", [Wrong("", "no such id")])
-    return invalid(found, skip=1)
-
-
-def invalid(found: Sequence[Any], *, skip: int = 0) -> JSONResponse:
-    """pydantic's errors, all of them; `skip` parts of each place are ours ("body")."""
-    errors = [_in_words(one, place(one["loc"][skip:])) for one in found[:50]]
+        return failed(404, "there is nothing at this address; check the id in it", [Fault(field="", message="no such id")])
+    # The first part of each place is ours ("body", "query").
+    errors = [_in_words(one, place(one["loc"][1:])) for one in found[:50]]
     first = errors[0]
     return failed(400, f"{first.field}: {first.message}" if first.field else first.message, errors)
 
@@ -66,17 +61,17 @@ def place(loc: Any) -> str:
     return text
 
 
-def _in_words(error: dict[str, Any], field: str) -> Wrong:
+def _in_words(error: dict[str, Any], field: str) -> Fault:
     if not field:
-        return Wrong("", "the request needs a JSON object as its body")
+        return Fault(field="", message="the request needs a JSON object as its body")
     match error["type"]:
         case "missing":
-            return Wrong(field, "it is missing")
+            return Fault(field=field, message="it is missing")
         case "extra_forbidden":
-            return Wrong(field, "it is not a field of this request")
+            return Fault(field=field, message="it is not a field of this request")
         case "value_error":
-            return Wrong(field, str(error["ctx"]["error"]))
-    return Wrong(field, f"{error['msg'][:1].lower()}{error['msg'][1:]}")
+            return Fault(field=field, message=str(error["ctx"]["error"]))
+    return Fault(field=field, message=f"{error['msg'][:1].lower()}{error['msg'][1:]}")
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

@@ -1,7 +1,7 @@
 """What a calendar's service is asked for, whichever it is."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -35,6 +35,14 @@ class Provider(NamedTuple):
     scope: str
     busy: Callable[[Account, Sequence[str], Span], Awaitable[Busy | Trouble]]
     book: Callable[[Account, Event], Awaitable[str | Trouble]]
+
+
+def by_calendar(
+    calendars: Sequence[str], told: Mapping[str, dict[str, Any]], spans_of: Callable[[dict[str, Any]], list[Span] | None]
+) -> Busy:
+    """`told` is what was said of each calendar, by its address in small letters; `spans_of` reads it."""
+    found = {address: spans_of(told.get(address.lower(), {})) for address in calendars}
+    return {address: spans for address, spans in found.items() if spans is not None}
 
 
 def spoken(value: Any) -> dict[str, Any]:

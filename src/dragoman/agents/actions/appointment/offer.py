@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dragoman.agents.actions import values
-from dragoman.agents.actions.action import Action, ActionType
+from dragoman.agents.actions.action import Action, ActionType, asked
 from dragoman.agents.actions.appointment import booking
 from dragoman.agents.actions.appointment.accounts import Trouble
 from dragoman.agents.actions.appointment.booking import LONGEST_LOOK, Booked, NotFree, Wanted
@@ -65,7 +65,7 @@ async def tools(run: Run, action: Action, name: str) -> Sequence[Tool]:
             run=book,
             capability_id=action.id,
             acts=True,
-            confirm="customer" if block.mandatory else "outside",
+            confirm=asked(block.mandatory),
             question=lambda args: _question(action, args),
         ),
         Tool(

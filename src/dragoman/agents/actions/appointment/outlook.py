@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from dragoman.agents.actions.appointment.accounts import Account, Trouble
-from dragoman.agents.actions.appointment.calendars import Busy, Event, Provider, listed, moment, spoken
+from dragoman.agents.actions.appointment.calendars import Busy, Event, Provider, by_calendar, listed, moment, spoken
 from dragoman.agents.actions.appointment.slots import Span
 from dragoman.agents.tools import Json
 
@@ -24,12 +24,7 @@ async def busy(account: Account, calendars: Sequence[str], span: Span) -> Busy |
     if answer.status != 200:
         return account.trouble(answer.status)
     told = {str(one.get("scheduleId", "")).lower(): one for one in listed(answer.body.get("value"))}
-    found: Busy = {}
-    for address in calendars:
-        spans = _spans(told.get(address.lower(), {}))
-        if spans is not None:
-            found[address] = spans
-    return found
+    return by_calendar(calendars, told, _spans)
 
 
 def _spans(one: dict[str, Any]) -> list[Span] | None:
