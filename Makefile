@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: crash chaos
-.PHONY: help install demo test namespaces lint check docs bench lock clean
+.PHONY: fuzz help install demo test namespaces lint check docs bench lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
 
@@ -13,6 +13,7 @@ help:
 	@echo "make namespaces cut a worker off in a network namespace of its own (as root)"
 	@echo "make crash     kill the server at every named point of every scenario (10 minutes)"
 	@echo "make chaos     10,000 messages, 200 kills, PostgreSQL restarted meanwhile (6 minutes)"
+	@echo "make fuzz      hostile inputs for every reader, until stopped (or FUZZ_SECONDS=60)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make check     lint and test: what CI runs"
 	@echo "make docs      write the tables of docs/operations.md that come from the code"
@@ -37,6 +38,10 @@ crash: .venv/installed-dev
 
 chaos: .venv/installed-dev
 	.venv/bin/python -m tests.crash.chaos
+
+# Inputs for the readers of what strangers write, until stopped or for FUZZ_SECONDS; what is new is kept in tests/fixtures/fuzz.
+fuzz: .venv/installed-dev
+	PYTHONPATH=.:tests/whatsapp .venv/bin/python -m tests.fuzz
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check

@@ -4,7 +4,7 @@ The first line that fits decides.
 
     The body                                                        becomes
      1  empty, only white space, or null                            silence
-     2  more than 256 KB, or than 16,000 signs of markup            refused
+     2  more than 256 KB, or than 12,000 signs of markup            refused
         and line breaks
      3  JSON: declared so, or text that parses as an object,        its value, by the lines below
         a string, or an array of objects and strings

@@ -26,15 +26,15 @@ import re
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock, blockquote
+from markdown_it.rules_block import StateBlock, blockquote, table
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from dragoman.whatsapp.markup_inline import bold, inline
 
-MOST_SIGNS = 16_000
+MOST_SIGNS = 12_000
 
-_DEEPEST = 100
+_DEEPEST = 20  # the parser looks this far into each bracket that is not closed
 _SIGN = re.compile(r"[*_`~\[\]()<>\\|#!:+\n-]")
 _MARKDOWN = re.compile(
     r"[*_`]|~~|\]\(|\\[!-/:-@\[-`{-~]|<(?:https?:|mailto:)|\|[ \t]*:?-|^ {0,3}#{1,6}(?:[ \t]|$)",
@@ -211,6 +211,21 @@ def _quote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return blockquote(state, start, end, silent)
 
 
+def _rows(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A table ends at a line with too few cells. The parser would fill it up, and make a hundred cells of two characters."""
+    if start + 2 > end or set(_line(state, start + 1)) - set("|:- \t"):
+        return False
+    least = _line(state, start).replace("\\|", "").strip("|").count("|")
+    stop = start + 2
+    while stop < end and _line(state, stop).count("|") >= least:
+        stop += 1
+    return table(state, start, stop, silent)
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].strip()
+
+
 def _address(state: StateInline, silent: bool) -> bool:
     """A bare address is left alone, with all its underscores and stars."""
     at = state.pos
@@ -231,6 +246,7 @@ def _build() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.disable(["code", "html_block", "html_inline", "reference", "lheading", "entity", "newline"])
     parser.block.ruler.at("blockquote", _quote, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    parser.block.ruler.at("table", _rows, {"alt": ["paragraph", "reference"]})
     parser.inline.ruler.before("escape", "address", _address)
     return parser
 
