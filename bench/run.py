@@ -151,7 +151,26 @@ def full():
         )
 
 
-SCENARIOS = [closed, statuses, open_loop, waiting, killed, resting, workers, full]
+def native():
+    """A native agent's turn beyond its model, one at a time; then 500 customers at once on a model that takes 2 s."""
+    with scenario("A native agent, a model that answers at once; then 500 customers on one that takes 2 s"):
+        with Dragoman(model_ms=0) as server:
+            load(server, messages=20, window=1)
+            row("Dragoman", load(server, messages=300, customers=300, window=1))
+        subprocess.run([sys.executable, str(HERE / "native/loop.py"), f"http://127.0.0.1:{OUTSIDE}/v1"], check=True)
+        with Dragoman(model_ms=2000) as server:
+            load(server, messages=20, customers=20)
+            figures = load(server, messages=500, customers=500, window=500, connections=256)
+            row("500 at once", figures, answered=f"all after {figures['last_after_s']} s")
+
+
+def knowledge():
+    """Finding the right passage, and how long it takes among 100,000."""
+    with scenario("Searching the knowledge"):
+        subprocess.run([sys.executable, str(HERE / "knowledge/search.py")], check=True)
+
+
+SCENARIOS = [closed, statuses, open_loop, waiting, killed, resting, workers, full, native, knowledge]
 
 
 def main(wanted):

@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 OUTSIDE, PORT = 9100, 9101
 PHONE_NUMBER_ID = "106540352242922"
 PEERS = ("diy_aio", "pywa_echo")
+PROMPT = "You sell bread. " * 40
 PEER_PYTHON = HERE / ".venv/bin/python"
 FILL = """
 insert into contacts (organisation_id, id, profile_name, phone, created_at, updated_at)
@@ -76,13 +77,16 @@ class Peer:
 
 
 class Dragoman:
-    """`workers`: how many of them beside a web process; 0 is one process for all."""
+    """An agent with its own webhook that takes `agent_ms`, or a native one on a model that takes `model_ms`.
+
+    `workers`: how many of them beside a web process; 0 is one process for all.
+    """
 
     webhook = f"http://127.0.0.1:{PORT}/webhooks/whatsapp/bench"
     url = f"http://127.0.0.1:{PORT}"
 
-    def __init__(self, *, agent_ms, workers=0, prepared=True, **settings):
-        self.agent_ms, self.workers, self.prepared = agent_ms, workers, prepared
+    def __init__(self, *, agent_ms=0, model_ms=None, workers=0, prepared=True, **settings):
+        self.agent_ms, self.model_ms, self.workers, self.prepared = agent_ms, model_ms, workers, prepared
         self.folder = Path(tempfile.mkdtemp(prefix="dragoman-bench-"))
         self.folder.chmod(0o755)
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
@@ -93,6 +97,8 @@ class Dragoman:
             "allow_private_urls": "127.0.0.0/8",
             "api_rate_limit": 1_000_000,
             "log_level": "WARNING",
+            "openai_base_url": f"http://127.0.0.1:{OUTSIDE}/v1",
+            "openai_api_key": "none",
             **settings,
         }
         self.environment = clean | {f"DRAGOMAN_{name.upper()}": str(value) for name, value in chosen.items()}
@@ -111,7 +117,11 @@ class Dragoman:
             }
             self.run("numbers", "add", *(word for name, value in number.items() for word in (f"--{name}", value)), "--per-second", "100000")
             self.serve()
-            agent = self.call("POST", "/agents/byoa/", {"webhookUrl": f"http://127.0.0.1:{OUTSIDE}/d{self.agent_ms}/byoa", "name": "Bench"})
+            if self.model_ms is None:
+                webhook = f"http://127.0.0.1:{OUTSIDE}/d{self.agent_ms}/byoa"
+                agent = self.call("POST", "/agents/byoa/", {"webhookUrl": webhook, "name": "Bench"})
+            else:
+                agent = self.call("POST", "/agents/", {"name": "Bench", "llmModel": f"openai/m{self.model_ms}", "systemPrompt": PROMPT})
             self.call("POST", "/phone-numbers/15550783881/connect-agent/", {"agentId": agent["id"]})
         return self
 

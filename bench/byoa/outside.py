@@ -1,7 +1,8 @@
-"""The world outside for the load: WhatsApp's Graph API and an agent's webhook, on one port, fast enough not to be what is measured.
+"""The world outside for the load: WhatsApp's Graph API, an agent's webhook and a model, on one port, fast enough not to be what is measured.
 
 POST /v<version>/<id>/messages   a send: recorded with its time; read receipts are only answered
 POST /d<ms>/byoa                 an agent that hands back what it was told after so many milliseconds
+POST /v1/chat/completions        a model (OpenAI's API) named after its milliseconds, "m2000", that hands back the token it was told last
 GET  /_stream                    a line for every send: time in ns, recipient, wamid, our callback data, text
 GET  /_count                     how many calls of each kind there were
 
@@ -17,6 +18,7 @@ import time
 import msgspec
 import uvloop
 
+TOKEN = re.compile(rb"\[k:[^\]]+\]")
 LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)")
 STREAMS = set()
 COUNTS = {"sends": 0, "reads": 0, "agent": 0}
@@ -45,7 +47,9 @@ class Visitor(asyncio.Protocol):
             self.called(head.split(b" ", 2)[1], body)
 
     def called(self, path, body):
-        if path.startswith(b"/v"):
+        if path == b"/v1/chat/completions":
+            self.thought(body)
+        elif path.startswith(b"/v"):
             self.sent(decode(body) if body else {})
         elif path.startswith(b"/d"):
             self.asked(int(path[2 : path.index(b"/", 1)]) / 1000, decode(body))
@@ -74,7 +78,17 @@ class Visitor(asyncio.Protocol):
         COUNTS["agent"] += 1
         # Dragoman's contract, and the simpler one of the peers.
         said = {"content": asked["message"]} if "message" in asked else {"text": asked["text"]}
-        made = answer(encode(said))
+        self.after(delay, answer(encode(said)))
+
+    def thought(self, body):
+        told = TOKEN.findall(body)
+        message = {"role": "assistant", "content": f"Yes, we are open. {told[-1].decode() if told else ''}"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 100, "completion_tokens": 6, "total_tokens": 106}
+        said = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+        self.after(int(decode(body)["model"].removeprefix("m")) / 1000, answer(encode(said)))
+
+    def after(self, delay, made):
         if delay:
             asyncio.get_running_loop().call_later(delay, self.transport.write, made)
         else:

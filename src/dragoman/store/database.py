@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import selectors
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -29,15 +30,29 @@ class UnsafeDatabase(Exception):
 
 
 # The main job has connections of its own, so that no page and no report can make it wait. It runs the same few large
-# statements over and over, and planning one costs more than running it: plans are kept, but not for long, because one that
+# statements over and over, and planning one costs more than running it: plans are kept, until a connection is twice as old, because one that
 # was made for small tables is slow on large ones. They are to look things up by index, never to read a table through.
 HOT_CONNECTIONS = 5
 HOT_OPTIONS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_mergejoin=off"
-PLAN_SECONDS = 1.0
+LONGEST_PLAN_SECONDS = 30.0
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=15000"
 # A network that swallows everything must not hold a statement for the quarter of an hour that TCP would try on its own, nor a listener
 # for the two hours after which TCP first asks whether anybody is there. Seconds, and milliseconds; a Unix socket does not care.
 LIVELINESS: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+
+
+class Plans:
+    """When a connection's plans are to be made again: after 1, 2, 4, 8, 16, and then every 30 seconds."""
+
+    def __init__(self) -> None:
+        self._until = self._seconds = 0.0
+
+    def are_old(self, now: float) -> bool:
+        if now < self._until:
+            return False
+        self._seconds = min(max(1.0, self._seconds * 2), LONGEST_PLAN_SECONDS)
+        self._until = now + self._seconds
+        return True
 
 
 class Database:
@@ -48,11 +63,11 @@ class Database:
 
     def __init__(self, uri: str, *, largest: int = 12) -> None:
         self.uri = uri
-        # A connection that died while nobody looked is replaced before it is used. The main job does without the question:
+        # A connection that died while nobody looked is replaced before it is used. The main job does without the look:
         # what it does is tried again.
-        self._pool = _pool(uri, largest, OPTIONS, check=AsyncConnectionPool.check_connection)
+        self._pool = _pool(uri, largest, OPTIONS, check=_still_there)
         self._hot = _pool(uri, HOT_CONNECTIONS, f"{OPTIONS} {HOT_OPTIONS}", prepare_threshold=0)
-        self._planned: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        self._plans: WeakKeyDictionary[Connection, Plans] = WeakKeyDictionary()
         self._listeners: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
@@ -87,8 +102,7 @@ class Database:
 
     async def hot(self, query: str, params: Any = None) -> list[Row]:
         async with self._hot.connection() as connection:
-            if time.monotonic() - self._planned.get(connection, 0.0) > PLAN_SECONDS:
-                self._planned[connection] = time.monotonic()
+            if self._plans.setdefault(connection, Plans()).are_old(time.monotonic()):
                 await connection.execute("discard plans")
             cursor = await connection.execute(query, params)
             return await cursor.fetchall()
@@ -118,6 +132,15 @@ class Database:
                         heard(note.payload)
             except psycopg.OperationalError:
                 await asyncio.sleep(0.5)
+
+
+async def _still_there(connection: Connection) -> None:
+    """Raises when the server has hung up. It says nothing to a connection at rest but goodbye, so it is asked only when something was said."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(connection.fileno(), selectors.EVENT_READ)
+        said = waiting.select(0)
+    if said:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def _pool(

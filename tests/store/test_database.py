@@ -1,0 +1,30 @@
+"""Connections that die while nobody looks, and plans that grow old."""
+
+from dragoman.store.database import LONGEST_PLAN_SECONDS, Database, Plans
+
+
+async def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(database_uri):
+    """As when it is told to shut down. Its goodbye lies in the socket then."""
+    database = Database(database_uri)
+    await database.open()
+    try:
+        async with database.transaction() as a, database.transaction() as b:
+            mine = [(await (await one.execute("select pg_backend_pid() as pid")).fetchone())["pid"] for one in (a, b)]
+        other = Database(database_uri)
+        await other.open()
+        for pid in mine:
+            await other.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+        await other.close()
+        for _ in range(3):
+            row = await database.fetch_one("select pg_backend_pid() as pid")
+            assert row is not None
+            assert row["pid"] not in mine
+    finally:
+        await database.close()
+
+
+def test_plans_are_made_again_when_they_are_twice_as_old():
+    plans = Plans()
+    made = [n / 2 for n in range(400) if plans.are_old(100 + n / 2)]
+    assert made == [0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181]
+    assert made[-1] - made[-2] == LONGEST_PLAN_SECONDS
