@@ -65,7 +65,7 @@ def found(connection, name, text, values, tables):
     connection.execute("reset all")
 
 
-async def test_no_statement_reads_through_a_table_that_grows(filled):
+def test_no_statement_reads_through_a_table_that_grows(filled):
     tables = growing(filled)
     asked = {name: both for name, both in variants().items() if names_of(both[0], tables)}
     read = {name: set(found(filled, name, text, values, tables)) for name, (text, values) in sorted(asked.items())}
@@ -76,11 +76,11 @@ async def test_no_statement_reads_through_a_table_that_grows(filled):
     assert len(asked) > 150, "the statements are not where they were"
 
 
-async def test_every_table_is_a_setting_or_has_grown(filled):
+def test_every_table_is_a_setting_or_has_grown(filled):
     assert growing(filled) - {name.strip() for name in TABLES} <= {"passage_vectors"}, "fill it in `filled`, or say that it is a setting"
 
 
-async def test_what_is_hot_is_what_runs_hot():
+def test_what_is_hot_is_what_runs_hot():
     source = "".join(path.read_text() for path in Path(dragoman.__path__[0]).rglob("*.py"))
     assert set(re.findall(r"\.hot\(\s*\w+\.(\w+)", source)) == {name.split(".")[1] for name in HOT}
 
@@ -94,7 +94,7 @@ READ_THROUGH = {
 }
 
 
-async def test_a_statement_that_reads_a_table_through_is_seen(filled):
+def test_a_statement_that_reads_a_table_through_is_seen(filled):
     filled.execute("set enable_bitmapscan = off")
     for text, how in READ_THROUGH.items():
         filled.execute("reset enable_seqscan" if how == "row by row" else "set enable_seqscan = off")
@@ -103,6 +103,6 @@ async def test_a_statement_that_reads_a_table_through_is_seen(filled):
     filled.execute("reset all")
 
 
-async def test_a_page_of_a_list_is_no_reading_through(filled):
+def test_a_page_of_a_list_is_no_reading_through(filled):
     text = "select * from conversations where organisation_id = %(o)s order by last_message_at desc, id desc limit 5"
     assert readings(explain(filled, text, {"o": LUMEN}, PLANS[0]), growing(filled)) == set()
