@@ -26,16 +26,16 @@ def build(
     services: Services,
     routers: Iterable[APIRouter],
     document: Callable[[FastAPI], dict[str, Any]],
-    operation_id: Any,
     about: str,
     **info: Any,
 ) -> FastAPI:
     """A dialect's app, to be mounted. `document` makes its OpenAPI document, once; `about` is the page that says what is common to it all."""
-    app = FastAPI(**info, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, generate_unique_id_function=operation_id)
+    app = FastAPI(**info, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
-    for routes in routers:
-        app.include_router(routes)
-    app.include_router(pages(about))
+    for routes in (*routers, pages(about)):
+        # As they are. FastAPI makes the routes of an included router a second time when the first request comes, and everything
+        # else in this process waits for that: a quarter of a second.
+        app.router.routes += routes.routes
 
     def served() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -20,7 +20,7 @@ for update of c, s
 PACE = """
 with last as (
     select s.batch, s.batch_at from campaign_senders s
-    where s.organisation_id = %(organisation_id)s and s.number_id = %(number_id)s and s.batch_at > clock_timestamp() - interval '1 day'
+    where s.organisation_id = %(organisation_id)s and s.number_id = %(number_id)s and s.batch_at > now() - interval '1 day'
 ),
 waiting as (
     select m.not_before from last cross join lateral unnest(last.batch) as b(id)

@@ -54,7 +54,7 @@ from dragoman.api.v1 import (
     wakeups,
 )
 from dragoman.api.v1.edge import Edge
-from dragoman.api.v1.openapi import document, operation_id
+from dragoman.api.v1.openapi import document
 from dragoman.conversations.services import Services
 
 ROUTERS = [
@@ -81,7 +81,7 @@ ROUTERS = [
 def build(services: Services) -> FastAPI:
     """The app to mount at /api/v1."""
     info = {"title": "Dragoman API", "version": "1.0.0", "description": "API for WhatsApp AI agents."}
-    app = dialect.build(services, ROUTERS, partial(document, public_url=services.settings.public_url), operation_id, "v1.html", **info)
+    app = dialect.build(services, ROUTERS, partial(document, public_url=services.settings.public_url), "v1.html", **info)
     errors.add_to(app)
     app.add_middleware(Edge)
     return app

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from dragoman.api import route
 from dragoman.api.v1.auth import authenticate
 from dragoman.api.v1.errors import Error
+from dragoman.api.v1.openapi import operation_id
 
 _WORDS = {
     400: "A field is wrong; `field` names it",
@@ -51,4 +52,5 @@ def router(tag: str, *, form: bool = False) -> APIRouter:
         tags=[tag],
         responses=ANSWERS,
         redirect_slashes=False,
+        generate_unique_id_function=operation_id,
     )

@@ -53,7 +53,7 @@ from dragoman.api.v2 import (
     token_activity,
 )
 from dragoman.api.v2.edge import Edge
-from dragoman.api.v2.openapi import document, operation_id
+from dragoman.api.v2.openapi import document
 from dragoman.conversations.services import Services
 
 ROUTERS = [
@@ -79,9 +79,7 @@ WORDS = sorted(
 def build(services: Services) -> FastAPI:
     """The app to mount at /v2."""
     info = {"title": "Dragoman API v2", "version": "2.0.0", "description": "Assistants on WhatsApp, as ContactSwing's clients know them."}
-    app = dialect.build(
-        services, [*ROUTERS, login.routes], partial(document, public_url=services.settings.public_url), operation_id, "v2.html", **info
-    )
+    app = dialect.build(services, [*ROUTERS, login.routes], partial(document, public_url=services.settings.public_url), "v2.html", **info)
     errors.add_to(app)
     app.add_middleware(Edge, words=WORDS)
     return app

@@ -12,11 +12,17 @@ from dragoman.api.body import read_body
 from dragoman.api.v2.auth import Wired
 from dragoman.api.v2.envelope import Got, got
 from dragoman.api.v2.models import Input, Shape
+from dragoman.api.v2.openapi import operation_id
 from dragoman.api.v2.routing import ANSWERS
 
 LARGEST = 16 * 1024
 
-routes = APIRouter(tags=["Login"], responses={status: ANSWERS[status] for status in (400, 401, 413, 429)}, redirect_slashes=False)
+routes = APIRouter(
+    tags=["Login"],
+    responses={status: ANSWERS[status] for status in (400, 401, 413, 429)},
+    redirect_slashes=False,
+    generate_unique_id_function=operation_id,
+)
 
 
 class LoginInput(Input):

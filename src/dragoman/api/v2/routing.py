@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from dragoman.api import route
 from dragoman.api.v2.auth import authenticate
 from dragoman.api.v2.envelope import Failed
+from dragoman.api.v2.openapi import operation_id
 
 _WORDS = {
     400: "Something in the request is wrong; `errors` says where",
@@ -48,4 +49,4 @@ class LargeRoute(Route):
 def router(tag: str, *, form: bool = False, large: bool = False) -> APIRouter:
     """`form`: its functions read the body themselves, because it holds files. `large`: a body may be a long list."""
     kind = FormRoute if form else LargeRoute if large else Route
-    return APIRouter(route_class=kind, tags=[tag], responses=ANSWERS, redirect_slashes=False)
+    return APIRouter(route_class=kind, tags=[tag], responses=ANSWERS, redirect_slashes=False, generate_unique_id_function=operation_id)
