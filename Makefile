@@ -1,8 +1,7 @@
 # Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: crash chaos
-.PHONY: fuzz help install demo test namespaces lint check docs bench lock clean
+.PHONY: help install demo test namespaces faults crash chaos fuzz lint check docs bench lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
 
@@ -11,6 +10,7 @@ help:
 	@echo "make demo      start everything and play a conversation (ONCE=1: print the transcript and stop)"
 	@echo "make test      run every test"
 	@echo "make namespaces cut a worker off in a network namespace of its own (as root)"
+	@echo "make faults    full disks, a backlog of 100,000, long races (as root)"
 	@echo "make crash     kill the server at every named point of every scenario (10 minutes)"
 	@echo "make chaos     10,000 messages, 200 kills, PostgreSQL restarted meanwhile (6 minutes)"
 	@echo "make fuzz      hostile inputs for every reader, until stopped (or FUZZ_SECONDS=60)"
@@ -32,6 +32,10 @@ test: .venv/installed-dev
 
 namespaces: .venv/installed-dev
 	.venv/bin/pytest -m machines tests/stories/test_two_machines.py
+
+# In a mount namespace of its own: no small disk is left behind, whatever happens.
+faults: .venv/installed-dev
+	unshare --mount --propagation private .venv/bin/pytest -m machines tests/faults
 
 crash: .venv/installed-dev
 	CRASH_PASSES=3 .venv/bin/pytest -n auto tests/crash/test_scenarios.py

@@ -24,7 +24,8 @@ class CallbackDoor:
 
     async def answer(self, request: Request) -> Response:
         try:
-            ids = await self._take(request)
+            with problems.database_away():
+                ids = await self._take(request)
         except Problem as problem:
             return problems.told(problem, HEADERS)
         return JSONResponse({"messages": [{"id": str(message_id)} for message_id in ids]}, 202, HEADERS)

@@ -27,7 +27,8 @@ class OutboundDoor:
 
     async def trigger(self, request: Request) -> Response:
         try:
-            made = await self._take(request)
+            with problems.database_away():
+                made = await self._take(request)
         except Problem as problem:
             return problems.told(problem)
         return JSONResponse({"conversationId": str(made.conversation_id), "messageId": str(made.message_id)}, 201)

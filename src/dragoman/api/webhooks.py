@@ -1,9 +1,11 @@
 """Meta's door: `GET` for the handshake, `POST` for signed events. 200 means: it is on disk."""
 
+import asyncio
 import hmac
 import re
 import time
 from collections.abc import Awaitable
+from typing import TypeVar
 
 import psycopg
 import structlog
@@ -26,6 +28,9 @@ log = structlog.get_logger()
 WEBHOOKS = "/webhooks/whatsapp/"
 LARGEST_BODY = 4 * 1024 * 1024  # Meta: payloads have up to 3 MB
 APP_CACHE_SECONDS = 5.0
+# What cannot be stored for so long, because somebody holds a lock or the disk is slow, is better sent again than waited for.
+STORE_SECONDS = 5.0
+Found = TypeVar("Found")
 _CHALLENGE = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 
@@ -92,15 +97,21 @@ class MetaDoor:
             REFUSED.labels("bad_signature").inc()
             log.warning("a webhook had no valid signature", app_id=app.app_id)
             return PlainTextResponse("the signature does not fit the body and this app's secret", 401)
-        await self._inbox.receive(app.app_id, events.parse(body))
+        await _soon(self._inbox.receive(app.app_id, events.parse(body)))
         return Response(status_code=200)
 
     async def _app(self, app_id: str) -> numbers.App | None:
         seen, app = self._apps.get(app_id, (0.0, None))
         if app is None or time.monotonic() - seen > APP_CACHE_SECONDS:
-            app = await numbers.app_by_id(self._services.db, self._services.vault, app_id)
+            app = await _soon(numbers.app_by_id(self._services.db, self._services.vault, app_id))
             if app is not None:
                 self._apps[app_id] = (time.monotonic(), app)
             else:
                 self._apps.pop(app_id, None)
         return app
+
+
+async def _soon(work: Awaitable[Found]) -> Found:
+    """Raises TimeoutError, which is an OSError."""
+    async with asyncio.timeout(STORE_SECONDS):
+        return await work

@@ -64,7 +64,7 @@ class Inbox:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._numbers: dict[str, tuple[float, Number]] = {}
-        self._batch: Batcher[Delivery, None] = Batcher(self._store)
+        self._batch: Batcher[Delivery, None] = Batcher(self._store, forgets=True)
 
     async def receive(self, app_id: str, events: list[Event]) -> None:
         """Store what a webhook said. When this returns, it is on disk; when it raises, the sender must send again.
@@ -163,6 +163,15 @@ class Inbox:
                 await self._react(number, event, result["conversation_id"])
             else:
                 DUPLICATES.inc()
+                if isinstance(event, Echo):
+                    await self._heard_again(number, event, now)
+
+    async def _heard_again(self, number: Number, echo: Echo, now: datetime) -> None:
+        """Whoever stored this may have died before it could quiet the agent."""
+        since = now - ownership.PHONE_APP_PAUSE
+        params = {"organisation_id": number.organisation_id, "number_id": number.id, "wamid": echo.wamid, "since": since}
+        if row := await self._services.db.fetch_one(queries.UNHEARD, params):
+            await ownership.phone_spoke(self._services, number.organisation_id, row["conversation_id"], row["said_at"])
 
     async def _follow_change(self, number: Number, event: Message | Echo, now: datetime) -> None:
         if not isinstance(event, Message) or event.change is None:

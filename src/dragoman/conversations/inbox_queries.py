@@ -169,6 +169,15 @@ SEEN = """
 select 1 from messages where organisation_id = %(organisation_id)s and number_id = %(number_id)s and wamid = %(wamid)s
 """
 
+# What somebody of the business said by phone, when the thread has not changed hands since.
+UNHEARD = """
+select m.conversation_id, m.said_at from messages m
+where m.organisation_id = %(organisation_id)s and m.number_id = %(number_id)s and m.wamid = %(wamid)s and m.author = 'phone_app'
+  and m.said_at > %(since)s
+  and not exists (select from transfers t where t.organisation_id = m.organisation_id and t.conversation_id = m.conversation_id
+                  and t.at >= m.created_at)
+"""
+
 NUMBERS = """
 select organisation_id, id, app_id, phone_number_id, display_number, is_sandbox from numbers where phone_number_id = any(%(ids)s)
 """

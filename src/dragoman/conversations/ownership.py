@@ -5,7 +5,7 @@ reply still in the outbox) ends with it and says why; `journal.record` and `outb
 statement that would make a reply.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,12 +33,12 @@ async def hand_back(services: Services, organisation_id: UUID, conversation_id: 
     await _change(services, queries.HAND_BACK, organisation_id, reason, conversation_id=conversation_id, if_due=if_due)
 
 
-async def phone_spoke(services: Services, organisation_id: UUID, conversation_id: UUID) -> None:
-    """Somebody answered from the WhatsApp Business app: the agent keeps quiet for a while."""
+async def phone_spoke(services: Services, organisation_id: UUID, conversation_id: UUID, at: datetime | None = None) -> None:
+    """Somebody answered from the WhatsApp Business app, now or then: the agent keeps quiet for a while."""
     params = {
         "organisation_id": organisation_id,
         "conversation_id": conversation_id,
-        "until": services.clock.now() + PHONE_APP_PAUSE,
+        "until": (at or services.clock.now()) + PHONE_APP_PAUSE,
         "reason": "somebody answered from the WhatsApp Business app",
         "now": services.clock.now(),
     }

@@ -44,7 +44,7 @@ select owner, epoch from taken
 # Speaking again from the same phone prolongs the pause; it is no new change of hands. A person's take-over stands.
 PHONE_SPOKE = f"""
 with prolonged as (
-    update conversations c set handback_at = %(until)s
+    update conversations c set handback_at = greatest(c.handback_at, %(until)s)
     where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s and c.owner = 'phone_app'
 ),
 taken as (

@@ -24,10 +24,15 @@ class Batcher(Generic[Item, Result]):
 
     When a batch fails, its halves are tried, and theirs, so that one bad item fails alone. When its connection broke, all of
     it is tried on another; when there is no other, all of it fails at once, instead of each part after a wait of its own.
+
+    `forgets`: an item whose caller has gone meanwhile is left out, because whoever sent it will send it again.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, largest: int = 128, lanes: int = 1) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], *, largest: int = 128, lanes: int = 1, forgets: bool = False
+    ) -> None:
         self._work = work
+        self._forgets = forgets
         self._largest = largest
         self._free_lanes = lanes
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
@@ -62,6 +67,10 @@ class Batcher(Generic[Item, Result]):
             self._free_lanes += 1
 
     async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]], connections: int = 3) -> None:
+        if self._forgets:
+            batch = [(item, future) for item, future in batch if not future.done()]
+        if not batch:
+            return
         try:
             results = await self._work([item for item, _ in batch])
         except Exception as error:

@@ -35,7 +35,8 @@ class UnsafeDatabase(Exception):
 HOT_CONNECTIONS = 5
 HOT_OPTIONS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_mergejoin=off"
 LONGEST_PLAN_SECONDS = 30.0
-OPTIONS = "-c statement_timeout=30000 -c lock_timeout=15000"
+# A process that is frozen in the middle of a transaction (a paused machine, a debugger) must not hold its locks until it goes on.
+OPTIONS = "-c statement_timeout=30000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=15000"
 # A network that swallows everything must not hold a statement for the quarter of an hour that TCP would try on its own, nor a listener
 # for the two hours after which TCP first asks whether anybody is there. Seconds, and milliseconds; a Unix socket does not care.
 LIVELINESS: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}

@@ -21,7 +21,7 @@ from procrastinate.types import JSONValue
 from procrastinate.worker import Worker
 from prometheus_client import Counter
 
-from dragoman.store.database import LIVELINESS, Connection
+from dragoman.store.database import LIVELINESS, OPTIONS, Connection
 
 log = structlog.get_logger()
 
@@ -181,7 +181,6 @@ def _counted(task: Task) -> Callable[..., Awaitable[None]]:
 
 
 def _connector(uri: str) -> procrastinate.PsycopgConnector:
-    options = "-c statement_timeout=30000 -c lock_timeout=15000"
     return procrastinate.PsycopgConnector(
-        conninfo=uri, min_size=1, max_size=CONNECTIONS, timeout=5, reconnect_timeout=2, kwargs={"options": options, **LIVELINESS}
+        conninfo=uri, min_size=1, max_size=CONNECTIONS, timeout=5, reconnect_timeout=2, kwargs={"options": OPTIONS, **LIVELINESS}
     )

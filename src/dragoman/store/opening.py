@@ -1,7 +1,8 @@
 """The database, ready to use: found or started, migrated, opened; closed at the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from dragoman.settings import Settings
 from dragoman.store import embedded, migrate
@@ -19,7 +20,12 @@ async def opened(settings: Settings, *, largest: int = 12) -> AsyncIterator[Data
     await migrate.upgrade(uri)
     database = Database(uri, largest=largest)
     await database.open()
+    keeping = None if settings.database_url else asyncio.create_task(embedded.keep(settings.data_dir))
     try:
         yield database
     finally:
+        if keeping:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
         await database.close()

@@ -1,0 +1,38 @@
+"""F-11 at home: the PostgreSQL in the data directory ends while Dragoman runs; whoever has it open starts it again."""
+
+import os
+import signal
+
+from apart import furnish, serving_program, settled, whatsapp
+from cast import Agent, Phone, until
+from program import own_folder
+from stage import serving
+
+
+def postmaster(data_dir):
+    """Its process, None in between."""
+    file = data_dir / "postgres" / "postmaster.pid"
+    return int(file.read_text().split()[0]) if file.exists() else None
+
+
+async def test_an_embedded_postgresql_that_is_killed_comes_back_and_the_conversation_goes_on(session, tmp_path):
+    agent = Agent()
+    with own_folder() as folder:
+        async with whatsapp() as outside, serving(agent.handle) as agent.url:
+            settings = outside.settings(None, folder)
+            del settings["database_url"]
+            async with serving_program(outside.port, settings, tmp_path / "server.log") as program:
+                uri = f"postgresql://postgres@/postgres?host={folder / 'postgres'}"
+                lumen = await furnish(uri, session, outside)
+                await lumen.connect(agent, agent.url)
+                dana = await Phone.of(lumen, name="Dana")
+                await dana.says("Hello")
+                assert await dana.hears_text() == ["You said: Hello"]
+                before = postmaster(folder)
+                os.kill(before, signal.SIGKILL)
+                await until(lambda: postmaster(folder) not in (before, None), "another one was started")
+                await dana.says("Still there?")
+                assert await dana.hears_text(2) == ["You said: Hello", "You said: Still there?"]
+                await settled(uri, received=2)
+                assert program.terminate() == 0
+            assert "the embedded PostgreSQL has ended; starting it again" in (tmp_path / "server.log").read_text()
