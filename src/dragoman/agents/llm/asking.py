@@ -83,8 +83,8 @@ class Asking:
             return response
         response, generation = await self._ask(messages, position, "answer")
         generation.response = _response.dump_python(response, mode="json")
-        await self.journal.said(generation)
-        return response
+        counts = await self.journal.said(generation)
+        return response if counts is generation.response else _response.validate_python(counts)
 
     async def _ask(self, messages: list[ModelMessage], position: int, purpose: str) -> tuple[ModelResponse, Generation]:
         """The answer; once more without pictures when the model refuses them, which are then gone from `messages` for good."""

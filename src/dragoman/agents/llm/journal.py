@@ -55,16 +55,17 @@ class Generation(msgspec.Struct, kw_only=True):
 
 
 class Ledger:
-    """Writes generations down, those of one moment in one statement."""
+    """Writes generations down, those of one moment in one statement. `note` says whether this one was written: a step of a turn has one answer."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self.note: Batcher[Generation, None] = Batcher(self._note)
+        self.note: Batcher[Generation, bool] = Batcher(self._note)
 
-    async def _note(self, items: Sequence[Generation]) -> list[None]:
+    async def _note(self, items: Sequence[Generation]) -> list[bool]:
         rows = msgspec.json.encode(items).decode()
-        await self.kit.db.execute(queries.GENERATED, {"rows": rows, "now": self.kit.clock.now()})
-        return [None] * len(items)
+        kept = await self.kit.db.fetch(queries.GENERATED, {"rows": rows, "now": self.kit.clock.now()})
+        written = {row["id"] for row in kept}
+        return [item.id in written for item in items]
 
 
 @dataclass
@@ -93,8 +94,17 @@ class Journal:
             journal.outside |= row["outside"]
         return journal
 
-    async def said(self, generation: Generation) -> None:
-        await self.ledger.note(generation)
+    async def said(self, generation: Generation) -> Any:
+        """The answer that counts for this step: what is on disk. Who lost the turn for a moment may find that another was answered first.
+
+        A call is known by the answer that asked for it. One that went out under an answer which nobody wrote down would be made again.
+        """
+        if not await self.ledger.note(generation):
+            scope = {"organisation_id": self.run.organisation_id, "turn_id": self.run.turn.id}
+            for row in await self.run.kit.db.fetch(queries.GENERATIONS, scope):
+                if row["position"] == generation.position:
+                    return row["response"]
+        return generation.response
 
     async def made(self, tool: Tool, position: int, call_id: str, args: Json) -> Result:
         """Make a call, or hear what came of it when it was made before."""

@@ -40,18 +40,21 @@ kept as (
            response_tokens, cost, paid_by, response, duration_ms, %(now)s
     from r
     on conflict do nothing
-    returning organisation_id, agent_id, contact_id, prompt_tokens + response_tokens as tokens, cost
+    returning id, organisation_id, agent_id, contact_id, prompt_tokens + response_tokens as tokens, cost
 ),
 sums as (
     select organisation_id, agent_id, who as contact_id, count(*) as generations, sum(tokens) as tokens, coalesce(sum(cost), 0) as cost
     from kept cross join lateral unnest(array[contact_id, '00000000-0000-0000-0000-000000000000'::uuid]) as who
     where who is not null
     group by 1, 2, 3 order by 1, 2, 3
+),
+counted as (
+    insert into usage_days as d (organisation_id, agent_id, contact_id, day, generations, tokens, cost)
+    select organisation_id, agent_id, contact_id, %(now)s::date, generations, tokens, cost from sums
+    on conflict (organisation_id, agent_id, contact_id, day) do update
+    set generations = d.generations + excluded.generations, tokens = d.tokens + excluded.tokens, cost = d.cost + excluded.cost
 )
-insert into usage_days as d (organisation_id, agent_id, contact_id, day, generations, tokens, cost)
-select organisation_id, agent_id, contact_id, %(now)s::date, generations, tokens, cost from sums
-on conflict (organisation_id, agent_id, contact_id, day) do update
-set generations = d.generations + excluded.generations, tokens = d.tokens + excluded.tokens, cost = d.cost + excluded.cost
+select id from kept
 """
 
 SPENT = """
