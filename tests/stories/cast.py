@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from standardwebhooks import Webhook
 
-PATIENCE = 30.0
+PATIENCE = 60.0  # seconds; a machine that does four things at once is slow
 NUMBER = "106540000000001"
 
 
