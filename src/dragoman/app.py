@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from dragoman.accounts import numbers, organisations
+from dragoman.accounts import numbers, organisations, sealed
 from dragoman.accounts.secrets import load_key
 from dragoman.agents.knowledge import indexing
 from dragoman.agents.knowledge.shelves import Shelves
@@ -62,6 +62,8 @@ async def running(settings: Settings, clock: Clock, role: Role = "all") -> Async
     key = load_key(settings)
     async with opened(settings) as db:
         services = Services.make(settings, clock, db, key)
+        async with db.transaction() as connection:
+            await sealed.check_key(connection, services.vault)
         await services.open()
         sandbox = await _sandbox(services) if settings.sandbox and role != "worker" else None
         worker = Worker(services) if role != "web" else None

@@ -61,12 +61,13 @@ def writes(text):
 
 
 class Fuse:
-    """Counts the points that are passed, writes them down, and kills this process at one of them.
+    """Counts the points that are passed, writes them down, and kills this process at one of them (or freezes it, with another signal).
 
     It sleeps until the file `armed` exists, so that the furnishing of a scenario is not part of it.
     """
 
-    def __init__(self, crash, trace, armed):
+    def __init__(self, crash, trace, armed, how=signal.SIGKILL):
+        self._how = how
         self._at, _, nth = (crash or "").partition("#")
         self._nth = int(nth or 1)
         self._armed = armed
@@ -82,7 +83,7 @@ class Fuse:
         if self._trace is not None:
             os.write(self._trace, f"{point}\n".encode())
         if point == self._at and self._passed[point] == self._nth:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._how)
 
 
 def install(fuse):

@@ -43,6 +43,7 @@ class Server:
         self.log = folder / f"{name}.log"
         self.trace = folder / f"{name}.trace"
         self.clock = 0
+        self.pid = None
         self.dead = asyncio.Event()
         self.dead.set()
         self._nursery = nursery
@@ -53,9 +54,9 @@ class Server:
     def bear(self, **order):
         """Start it and do not wait. `order` is what `program` takes."""
         self.dead.clear()
-        pid = self._nursery.bear({**self._order, "clock": self.clock, **order})
+        self.pid = self._nursery.bear({**self._order, "clock": self.clock, **order})
         try:
-            self._fd = os.pidfd_open(pid)
+            self._fd = os.pidfd_open(self.pid)
         except ProcessLookupError:
             self.dead.set()
             return
@@ -88,6 +89,11 @@ class Server:
         if self._fd is not None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._fd, number)
+
+    def frozen(self):
+        """Is it stopped by a signal?"""
+        stat = Path(f"/proc/{self.pid}/stat")
+        return not self.dead.is_set() and stat.read_text().rpartition(")")[2].split()[0] == "T"
 
     def leap(self, seconds):
         """Its clock jumps by a day and an hour (`program.LEAPS`), and stays ahead when it is started again."""

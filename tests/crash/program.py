@@ -5,7 +5,7 @@
 It reads one JSON object per line and answers each with the new process's id:
 
     {"port": 8050, "role": "all", "log": path, "environment": {...}, "crash": "after:queries.RECORD#1", "trace": path, "armed": path,
-     "clock": seconds the clock is ahead, "bug": name of a planted bug}
+     "how": name of the signal at the crash point, "clock": seconds the clock is ahead, "bug": name of a planted bug}
 """
 
 import gc
@@ -66,7 +66,8 @@ def live(order):
         os.environ.update(order["environment"])
         if order.get("bug"):
             planted.PLANTED[order["bug"]].patch()
-        points.install(points.Fuse(order.get("crash"), order.get("trace"), order.get("armed")))
+        how = signal.Signals[order.get("how") or "SIGKILL"]
+        points.install(points.Fuse(order.get("crash"), order.get("trace"), order.get("armed"), how))
         app.Clock = partial(Ahead, order.get("clock", 0))
         app.Runner = partial(Runner, patience=PATIENCE)
         serving.serve("127.0.0.1", order["port"], order["role"], None)

@@ -1,13 +1,14 @@
 """Meta apps and business phone numbers: whose they are, and the secrets they work with."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
 from dragoman.accounts import queries
-from dragoman.accounts.secrets import Vault
+from dragoman.accounts.secrets import Unopenable, Vault
 from dragoman.clock import Clock
 from dragoman.errors import Conflict, Invalid, NotFound
 from dragoman.ids import new_id
@@ -156,10 +157,12 @@ def digits(number: str) -> str:
 
 def _app(vault: Vault, row: Row) -> App:
     place = _app_secret(row["organisation_id"], row["app_id"])
-    sealed = [row["app_secret"], row["previous_app_secret"]]
-    opened = tuple(vault.open(value, *place) for value in sealed if value is not None)
+    opened = [vault.open(row["app_secret"], *place)]
+    if row["previous_app_secret"] is not None:
+        with suppress(Unopenable):  # the secret key was lost, and the app's secret is entered again under another one
+            opened.append(vault.open(row["previous_app_secret"], *place))
     token = vault.open(row["verify_token"], *_verify_token(row["organisation_id"], row["app_id"])).decode()
-    return App(row["organisation_id"], row["id"], row["app_id"], opened, token)
+    return App(row["organisation_id"], row["id"], row["app_id"], tuple(opened), token)
 
 
 # Meta's ids are unique and never change, so they can name the row before it exists.

@@ -1,7 +1,7 @@
 """Where sealed values lie: every column of every table that `Vault.seal` fills, and the context each value was sealed with.
 
-The rooms that own these tables seal and open by themselves. This list is for the two who must know all of it: `dragoman doctor`,
-which tries whether the key fits, and `dragoman secret-key rotate`. A test fails when a column is missing here.
+The rooms that own these tables seal and open by themselves. This list is for those who must know all of it: the start and `dragoman
+doctor`, which try whether the key fits, and `dragoman secret-key rotate`. A test fails when a column is missing here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,6 +47,11 @@ SEALED = (
 # Bytes that are not sealed but hashed: they stay as they are when the key is replaced, because the key of hashes does.
 HASHED = {("api_keys", "key_hash"), ("turns", "callback_hash"), ("idempotency_keys", "body_hash"), ("connector_sign_ins", "state_hash")}
 
+WRONG_KEY = (
+    "the secret key opens nothing of what is stored in this database: put the right one back; when it is lost, enter the secrets again "
+    "(dragoman apps add, dragoman numbers add), then start"
+)
+
 _ROWS = "select organisation_id, {row}, {column} as sealed from {table} where {column} is not null"
 _CHANGE = "update {table} set {column} = %(sealed)s where organisation_id = %(organisation_id)s and ({row}) = ({values})"
 
@@ -60,6 +65,19 @@ async def opens(connection: Connection, vault: Vault, most: int = 50) -> int:
             vault.open(_bytes(column, row), *column.context(row))
         count += len(rows)
     return count
+
+
+async def check_key(connection: Connection, vault: Vault, most: int = 50) -> None:
+    """Raises Unopenable when there are secrets and the key opens none of them. One that opens is enough to go on: whoever has lost
+    the key enters the secrets again, one after the other."""
+    tried = [
+        _fits(vault, _bytes(column, row), column.context(row))
+        for column in SEALED
+        if column.table in ("apps", "numbers", "agents")
+        for row in await _rows(connection, column, most)
+    ]
+    if tried and not any(tried):
+        raise Unopenable(WRONG_KEY)
 
 
 async def reseal(connection: Connection, old: Vault, new: Vault) -> int:

@@ -99,7 +99,7 @@ def load_key(settings: Settings) -> str:
     Call it before the embedded database is started. Raises `SettingsError` with one line that says what to do.
     """
     if settings.secret_key is not None:
-        if len(settings.secret_key) < SHORTEST_KEY:
+        if len(settings.secret_key.strip()) < SHORTEST_KEY:
             raise SettingsError(f"DRAGOMAN_SECRET_KEY is shorter than {SHORTEST_KEY} characters; make one with: openssl rand -base64 32")
         return settings.secret_key
     if not settings.embedded:

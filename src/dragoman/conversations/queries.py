@@ -275,11 +275,17 @@ left join next x on x.organisation_id = r.organisation_id and x.id = r.next_mess
 order by n
 """
 
+# A row that somebody has locked is left for the next beat: waiting for it would cost all the others their leases.
 RENEW = """
-update conversations set lease_until = now() + make_interval(secs => %(lease)s)
-where (organisation_id, id) in (select * from unnest(%(organisations)s::uuid[], %(conversations)s::uuid[]))
-  and worker_id = %(worker_id)s and lease_until > now()
-returning organisation_id, id, fence, send_at
+with mine as (
+    select organisation_id, id from conversations
+    where (organisation_id, id) in (select * from unnest(%(organisations)s::uuid[], %(conversations)s::uuid[]))
+      and worker_id = %(worker_id)s and lease_until > now()
+    for update skip locked
+)
+update conversations c set lease_until = now() + make_interval(secs => %(lease)s)
+from mine where c.organisation_id = mine.organisation_id and c.id = mine.id
+returning c.organisation_id, c.id, c.fence, c.send_at
 """
 
 NEXT_DUE = """

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -13,6 +13,7 @@ Result = TypeVar("Result")
 
 
 GATHER_SECONDS = 0.002
+LOCKED_TRIES = 7
 
 
 class Batcher(Generic[Item, Result]):
@@ -22,8 +23,9 @@ class Batcher(Generic[Item, Result]):
     leaves at once. On a busy one, which is one where the last batch ended a moment ago, the next waits `GATHER_SECONDS` for
     company: a statement for twenty costs little more than one for two.
 
-    When a batch fails, its halves are tried, and theirs, so that one bad item fails alone. When its connection broke, all of
-    it is tried on another; when there is no other, all of it fails at once, instead of each part after a wait of its own.
+    When a batch fails, its halves are tried, and theirs, so that one bad item fails alone; one that waits for somebody's lock
+    does so beside the others, for `LOCKED_TRIES` timeouts. When its connection broke, all of it is tried on another; when there
+    is no other, all of it fails at once, instead of each part after a wait of its own.
 
     `forgets`: an item whose caller has gone meanwhile is left out, because whoever sent it will send it again.
     """
@@ -48,9 +50,12 @@ class Batcher(Generic[Item, Result]):
     def _start(self) -> None:
         if self._free_lanes and self._waiting:
             self._free_lanes -= 1
-            task = asyncio.create_task(self._drain())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._beside(self._drain())
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _drain(self) -> None:
         # One turn of the loop lets the callers that woke up together join the same batch.
@@ -66,7 +71,7 @@ class Batcher(Generic[Item, Result]):
         finally:
             self._free_lanes += 1
 
-    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]], connections: int = 3) -> None:
+    async def _run(self, batch: list[tuple[Item, asyncio.Future[Result]]], connections: int = 3, tries: int = 1) -> None:
         if self._forgets:
             batch = [(item, future) for item, future in batch if not future.done()]
         if not batch:
@@ -75,7 +80,9 @@ class Batcher(Generic[Item, Result]):
             results = await self._work([item for item, _ in batch])
         except Exception as error:
             if connections > 1 and _broke(error):
-                await self._run(batch, connections - 1)
+                await self._run(batch, connections - 1, tries)
+            elif len(batch) == 1 and tries < LOCKED_TRIES and isinstance(error, psycopg.errors.LockNotAvailable):
+                self._beside(self._run(batch, connections, tries + 1))
             elif len(batch) == 1 or isinstance(error, PoolTimeout):
                 for _, future in batch:
                     _settle(future, error)

@@ -33,7 +33,10 @@ class UnsafeDatabase(Exception):
 # statements over and over, and planning one costs more than running it: plans are kept, until a connection is twice as old, because one that
 # was made for small tables is slow on large ones. They are to look things up by index, never to read a table through.
 HOT_CONNECTIONS = 5
-HOT_OPTIONS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_mergejoin=off"
+# Whoever waits longer than this for a lock is told, so that the others go on without him (see `batcher`).
+HOT_OPTIONS = (
+    "-c lock_timeout=2000 -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_mergejoin=off"
+)
 LONGEST_PLAN_SECONDS = 30.0
 # A process that is frozen in the middle of a transaction (a paused machine, a debugger) must not hold its locks until it goes on.
 OPTIONS = "-c statement_timeout=30000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=15000"
