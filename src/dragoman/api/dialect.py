@@ -1,10 +1,12 @@
 """What the two dialects' apps and documents have in common."""
 
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.routing import Match
 
 from dragoman.api.reference.pages import pages
@@ -32,15 +34,23 @@ def build(
     """A dialect's app, to be mounted. `document` makes its OpenAPI document, once; `about` is the page that says what is common to it all."""
     app = FastAPI(**info, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = services
+    app.state.in_words = {}
     for routes in (*routers, pages(about)):
         # As they are. FastAPI makes the routes of an included router a second time when the first request comes, and everything
         # else in this process waits for that: a quarter of a second.
         app.router.routes += routes.routes
+        for route in routes.routes:
+            if isinstance(route, APIRoute) and "{" not in route.path:
+                app.state.in_words.setdefault(route.path, set()).update(route.methods)
+
+    making = Lock()
 
     def served() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = document(app)
-        return app.openapi_schema
+        """Made when it is first asked for, which takes most of a second: to be called in a thread, beside which the others are served."""
+        with making:
+            if app.openapi_schema is None:
+                app.openapi_schema = document(app)
+            return app.openapi_schema
 
     app.openapi = served  # type: ignore[method-assign]
     return app
@@ -73,7 +83,8 @@ def once(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 def methods_of(request: Request) -> list[str]:
     """Every method of this address; the router itself names those of the first route that fits."""
+    fitting = [m for m in METHODS if any(route.matches({**request.scope, "method": m})[0] is Match.FULL for route in request.app.routes)]
     # An address in words, such as `agents/byoa/`, is not that of a thing with this id.
-    in_words = request.app.openapi()["paths"].get(request.scope["path"], {})
-    fitting = (m for m in METHODS if any(route.matches({**request.scope, "method": m})[0] is Match.FULL for route in request.app.routes))
-    return [m for m in METHODS if m.lower() in in_words] or list(fitting)
+    address = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    in_words = request.app.state.in_words.get(address, ())
+    return [m for m in METHODS if m in in_words] or fitting

@@ -10,9 +10,10 @@ from fastapi.routing import APIRoute
 
 from dragoman.accounts.callers import Caller
 from dragoman.api import idempotency
+from dragoman.api.body import read_body
 from dragoman.api.idempotency import HEADER, Claim, Kept
 from dragoman.conversations.services import Services
-from dragoman.errors import Invalid, Problem, TooLarge, Unavailable
+from dragoman.errors import Invalid, Problem, Unavailable
 
 LARGEST_BODY = 1024 * 1024
 DEEPEST = 64  # far more than anybody writes; pydantic and PostgreSQL give up at some hundreds
@@ -77,7 +78,7 @@ class _Read(Request):
     @classmethod
     async def of(cls, request: Request, takes_json: bool, largest: int) -> "_Read":
         read = cls(request.scope, request.receive)
-        read._bytes = await _limited_body(request, largest)
+        read._bytes = await read_body(request, largest)
         read._value = _parse(read._bytes, request) if takes_json and read._bytes else None
         return read
 
@@ -106,16 +107,6 @@ async def _once(request: Request, caller: Caller, work: Callable[[Request], Coro
         raise
     await idempotency.finish(services, claim, Kept(response.status_code, bytes(response.body)))
     return response
-
-
-async def _limited_body(request: Request, largest: int) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > largest:
-            raise TooLarge(f"the body is larger than {largest // 1024} KB")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _parse(body: bytes, request: Request) -> Any:

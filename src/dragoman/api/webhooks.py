@@ -101,6 +101,8 @@ class MetaDoor:
         return Response(status_code=200)
 
     async def _app(self, app_id: str) -> numbers.App | None:
+        if "\0" in app_id:
+            return None  # PostgreSQL would refuse to look for it
         seen, app = self._apps.get(app_id, (0.0, None))
         if app is None or time.monotonic() - seen > APP_CACHE_SECONDS:
             app = await _soon(numbers.app_by_id(self._services.db, self._services.vault, app_id))

@@ -28,13 +28,14 @@ def pages(about: str) -> APIRouter:
     """`openapi.json` and `docs/`; `about` is the file in `page/` that says what the whole dialect has in common."""
     routes = APIRouter(include_in_schema=False)
 
+    # No coroutines: FastAPI runs them in a thread, because the document takes a while to be made.
     @routes.get("/openapi.json")
-    async def openapi(request: Request) -> JSONResponse:
+    def openapi(request: Request) -> JSONResponse:
         document: dict[str, Any] = request.app.openapi()
         return JSONResponse(document)
 
     @routes.get("/docs/")
-    async def page(request: Request) -> HTMLResponse:
+    def page(request: Request) -> HTMLResponse:
         return HTMLResponse(_page(request.app, about), headers=ONLY_OURS)
 
     @routes.get("/docs/docs.css")
