@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from opened import leave_open, still_open
 from servers import OUTSIDE, PEERS, Dragoman, Peer, outside
 
 HERE = Path(__file__).parent
@@ -114,6 +115,32 @@ def killed():
         row("Dragoman", figures, ready=f"after {ready:.2f} s", silence=f"{figures['gap_ms']} ms")
 
 
+def recovering():
+    """100,000 open rows in 20,000 conversations, and a server that starts among them, is killed while it recovers, and starts again."""
+    with scenario("Start with 100,000 open rows"), Dragoman(agent_ms=0, unknown_wait_seconds=2, lease_seconds=5) as server:
+        server.fill(contacts=20_000, messages=20_000)
+        server.kill()
+        with server.database() as connection:
+            opened = left = leave_open(connection)
+            ready, lefts = [], []
+            for _ in range(2):
+                ready.append(server.serve())
+                time.sleep(3)
+                server.kill()
+                lefts.append(still_open(connection))
+            ready.append(server.serve())
+            begun = time.monotonic()
+            while left := still_open(connection):
+                if time.monotonic() - begun > 300:
+                    break
+                time.sleep(0.5)
+        times = ", ".join(f"{seconds:.2f}" for seconds in ready)
+        print(
+            f"  Dragoman    {opened} open rows   ready after {times} s (wanted 10)   left at the kills {', '.join(map(str, lefts))}   "
+            f"all done {time.monotonic() - begun:.0f} s after the last start, {left} left"
+        )
+
+
 def resting():
     """How long a start takes, and what a server does that has nothing to do."""
     with scenario("Start and rest"), Dragoman(agent_ms=0, prepared=False) as server:
@@ -170,7 +197,7 @@ def knowledge():
         subprocess.run([sys.executable, str(HERE / "knowledge/search.py")], check=True)
 
 
-SCENARIOS = [closed, statuses, open_loop, waiting, killed, resting, workers, full, native, knowledge]
+SCENARIOS = [closed, statuses, open_loop, waiting, killed, recovering, resting, workers, full, native, knowledge]
 
 
 def main(wanted):

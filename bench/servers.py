@@ -189,8 +189,11 @@ class Dragoman:
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
+    def database(self):
+        return psycopg.connect(f"postgresql://postgres@/postgres?host={self.folder / 'postgres'}", autocommit=True)
+
     def fill(self, *, contacts, messages):
-        with psycopg.connect(f"postgresql://postgres@/postgres?host={self.folder / 'postgres'}", autocommit=True) as connection:
+        with self.database() as connection:
             organisation = connection.execute("select id from organisations").fetchone()[0]
             for statement in FILL.split(";\n"):
                 connection.execute(statement, {"o": organisation, "contacts": contacts, "each": messages // contacts})

@@ -30,3 +30,10 @@ async def test_three_quick_messages_are_answered_one_by_one_in_order(lumen, echo
     await says(dana, "one", "two", "three")
     assert await dana.hears_text(3) == ["You said: one", "You said: two", "You said: three"]
     assert echo.most_in_flight == 1
+
+
+async def test_the_same_words_twice_are_two_messages(lumen, echo, dana):
+    await dana.says("Hello?")
+    assert await dana.hears_text() == ["You said: Hello?"]
+    await dana.says("Hello?")
+    assert await dana.hears_text(2) == ["You said: Hello?"] * 2
