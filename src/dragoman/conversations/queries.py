@@ -269,9 +269,12 @@ moved as (
     where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
     returning r.n, c.due_at <= %(now)s and c.lease_until is null as free
 )
-select coalesce(l.held, false) as held, x.id is not null as proceed, coalesce(m.free, false) as free
+-- `again`: the same row was settled before, and the answer to that was lost with its connection.
+select coalesce(l.held, false) as held, x.id is not null or (l.held and again.id is not null) as proceed, coalesce(m.free, false) as free
 from r left join locked l using (n) left join moved m using (n)
 left join next x on x.organisation_id = r.organisation_id and x.id = r.next_message
+left join messages again on again.organisation_id = r.organisation_id and again.id = r.next_message
+    and again.state = 'sending' and again.attempt_id = r.next_attempt
 order by n
 """
 
