@@ -15,7 +15,8 @@ from dragoman.store import batcher
 
 BEGINNING = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 TIMED = (held, inbox, worker, batcher, byoa)
-POLL_SECONDS = 5.0  # a worker's safety net: one second in production, which would be most of the statements here
+POLL_SECONDS = 7.0  # a worker's safety net: one second in production, which would be most of the statements here
+CLAIM_AT_ONCE = 8  # 100 in production; each needs an id and a hash for every claim
 
 
 class Seconds:
@@ -64,6 +65,7 @@ def virtual(loop, seed, logged):
     kept = [(module, "time", module.time) for module in TIMED] + [
         (ids, "uuid7", ids.uuid7),
         (worker, "POLL_SECONDS", worker.POLL_SECONDS),
+        (worker, "CLAIM_AT_ONCE", worker.CLAIM_AT_ONCE),
     ]
     seconds, configured = Seconds(loop), structlog.get_config()
 
@@ -77,7 +79,7 @@ def virtual(loop, seed, logged):
 
     for module in TIMED:
         module.time = seconds
-    ids.uuid7, worker.POLL_SECONDS = drawn, POLL_SECONDS
+    ids.uuid7, worker.POLL_SECONDS, worker.CLAIM_AT_ONCE = drawn, POLL_SECONDS, CLAIM_AT_ONCE
     structlog.configure(processors=[hear], cache_logger_on_first_use=False)
     try:
         yield

@@ -33,9 +33,12 @@ class Faults:
     def __init__(self, seed):
         self._draw = random.Random(f"{seed}/faults")
         plan = random.Random(f"{seed}/which faults")
-        self.rates = {kind: plan.choice(OFTEN) for kind in (*GRAPH, *(f"agent {k}" for k in AGENT), *WEBHOOKS) if plan.random() < 0.2}
+        self.rates = {kind: plan.choice(OFTEN) for kind in (*GRAPH, *(f"agent {k}" for k in AGENT), *WEBHOOKS) if plan.random() < 0.25}
         self.rates |= {kind: plan.choice((0.003, 0.01, 0.03)) for kind in DATABASE if plan.random() < 0.4}
         self.processes = [kind for kind in PROCESSES if plan.random() < 0.5]
+        # What happens just when something is going on, beside what happens at any time.
+        self.strikes = plan.choice((0.0, 0.0, 0.01, 0.04)) if self.processes else 0.0
+        self.visits = plan.choice((0.0, 0.0, 0.0, 0.05, 0.2))
         self.outage = plan.random() < 0.1
         self.token_dies = plan.random() < 0.05
         self.slowest = plan.choice((0.002, 0.002, 0.05, 0.4))  # seconds, of a statement's way in one direction
@@ -56,6 +59,13 @@ class Faults:
 
     def statement(self, name):
         return self.one_of(DATABASE)
+
+    def strikes_now(self):
+        return not self.over and self.strikes > 0 and self._draw.random() < self.strikes
+
+    def visits_now(self):
+        """Somebody of the business takes the thread just now."""
+        return not self.over and self.visits > 0 and self._draw.random() < self.visits
 
     def latency(self):
         return self._draw.uniform(0.0001, self.slowest)

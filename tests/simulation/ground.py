@@ -17,10 +17,27 @@ from dragoman.clock import Clock
 from dragoman.store.database import Database
 
 SECRET_KEY = "a secret key for the simulation, of more than 32 characters"
+# In the order in which nothing refers to what is gone.
 TABLES = (
-    "messages, turns, deliveries, send_attempts, statuses, transfers, happenings, contact_identities, contact_merges, conversations, contacts, "
-    "workers, idempotency_keys, rate_windows, kept_events, media, witness"
+    "statuses",
+    "send_attempts",
+    "deliveries",
+    "media",
+    "happenings",
+    "transfers",
+    "turns",
+    "messages",
+    "conversations",
+    "contact_merges",
+    "contact_identities",
+    "contacts",
+    "workers",
+    "idempotency_keys",
+    "rate_windows",
+    "kept_events",
+    "witness",
 )
+SWEEP = 20  # runs after which what was deleted is swept out
 
 
 class Ground:
@@ -30,14 +47,22 @@ class Ground:
         with psycopg.connect(uri, autocommit=True) as connection:
             connection.execute(WITNESS)
             connection.execute(VIRTUAL_NOW)
+        self.runs = 0
         self.organisation_id, self.number_id, self.agent_id = asyncio.run(_furnish(uri))
         self.connection = psycopg.connect(uri, autocommit=True, row_factory=dict_row, prepare_threshold=0)
+        self.connection.prepared_max = None
         for command in SESSION.split(";"):
             self.connection.execute(command)
+        for table in TABLES:  # swept by us alone, so that nobody else decides when
+            self.connection.execute(f"alter table {table} set (autovacuum_enabled = false)")
 
     def clear(self, story):
         """As it was before anybody had written."""
-        self.connection.execute(f"truncate {TABLES} restart identity cascade")
+        self.runs += 1
+        for table in TABLES:
+            self.connection.execute(f"delete from {table}")
+        if self.runs % SWEEP == 0:
+            self.connection.execute(f"vacuum {', '.join(TABLES)}")
         self.connection.execute("update numbers set paused_reason = null, paused_until = null, per_second = %s", [story.per_second])
         self.connection.execute(
             "update agents set burst = %(burst)s, fallback_message = %(fallback_message)s, resend = %(resend)s", story.agent

@@ -24,10 +24,13 @@ TAKES = (None, "slow", "broken", "garbage", "error page")
 
 
 class Outside:
-    """Calls take a while to get there, and their answers to come back, whatever becomes of the caller meanwhile."""
+    """Calls take a while to get there, and their answers to come back, whatever becomes of the caller meanwhile.
 
-    def __init__(self, loop, faults, tell):
-        self.loop, self.faults, self.tell = loop, faults, tell
+    `moment(process, phone)` is told when something is going on.
+    """
+
+    def __init__(self, loop, faults, tell, moment):
+        self.loop, self.faults, self.tell, self.moment = loop, faults, tell, moment
 
     async def call(self, process, arrive, timeout):
         """`arrive(answer)` is what happens there; it calls `answer(seconds, Answer or exception)`, or never."""
@@ -80,6 +83,7 @@ class WhatsApp:
         fault = "token" if self.token_dead else self.faults.one_of(REFUSALS) or self.faults.one_of(GRAPH_OTHER)
         text = body.get("text", {}).get("body") or body["type"]
         self.tell("WhatsApp", f"gets {text!r} from {process}" + (f": {fault}" if fault else ""))
+        self.outside.moment(process, body["to"].removeprefix("+"))
         seconds = self.faults.between(0.02, 0.6)
         if fault in REFUSALS:
             status, code = REFUSALS[fault]
@@ -202,6 +206,7 @@ class Agent:
         if fault == "unreachable":
             answer(0.1, NoAnswer("It could not be reached.", body_sent=False))
             return
+        self.outside.moment(process, delivery["phone_number"].removeprefix("+"))
         self.heard.append((event, [m["message_id"] for m in delivery["context"]["messages"]]))
         seconds = self.faults.between(0.02, 7.5 if fault in ("slow", "long") else 1.0)
         said = {"content": f"You said: {delivery['message']}"}

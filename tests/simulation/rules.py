@@ -1,6 +1,7 @@
 """What must hold after a run: the crash tests' invariants, less what the outside itself has hidden, and a few that only virtual time shows."""
 
 import json
+from collections import Counter
 from uuid import UUID
 
 from tests.crash import invariants
@@ -29,7 +30,15 @@ async def check(evidence, town):
     excused = {*_silent(books, town), *_taken_over(books, town.store)}
     if town.story.agent["resend"] == "resend_once":
         excused |= set(_once_more(books, evidence))
+    found += _each_key_once(books, town)
     return [line for line in found if line not in excused] + town.wrong + town.whatsapp.wrong
+
+
+def _each_key_once(books, town):
+    said = Counter(message["content"].get("body") for message in books.said())
+    for words, keys in town.late.items():
+        if said[words] > len(keys):
+            yield f"I-01 a late answer was taken {said[words]} times: {words!r}"
 
 
 def _silent(books, town):

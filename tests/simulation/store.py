@@ -41,6 +41,7 @@ MODULES = (
 )
 LOST = "the connection to the database was lost"
 POOL_SECONDS = 5.0
+MOMENTS = ("main.RECORD", "main.SETTLE", "inbox.RECEIVE", "outbox.SAY", "commit")
 
 # `now()` of the product's statements is found here before PostgreSQL's own: leases run on virtual time, too.
 VIRTUAL_NOW = """
@@ -76,10 +77,13 @@ class Transaction:
 
 
 class Store:
-    """`connection` is a psycopg connection in autocommit; `faults` draws what goes wrong; `tell(who, what)` writes the story."""
+    """`connection` is a psycopg connection in autocommit; `faults` draws what goes wrong; `tell(who, what)` writes the story.
 
-    def __init__(self, connection, loop, faults, tell):
-        self.connection, self.loop, self.faults, self.tell = connection, loop, faults, tell
+    `moment(process)` is told when something is going on.
+    """
+
+    def __init__(self, connection, loop, faults, tell, moment):
+        self.connection, self.loop, self.faults, self.tell, self._moment = connection, loop, faults, tell, moment
         self.listeners = []
         self._names = names()
         self._open = None
@@ -148,6 +152,8 @@ class Store:
             return
         self.tell(job.process, f"{name} → {len(rows) if rows is not None else count}")
         self._answer(job, (rows, count))
+        if name in MOMENTS:
+            self._moment(job.process)
 
     def _step(self, job):
         if job.query == "begin":
@@ -175,9 +181,8 @@ class Store:
             self._run(self._queue.popleft())
 
     def _execute(self, query, params):
-        moment = (BEGINNING + timedelta(seconds=self.loop.time())).isoformat()
-        if moment != self._said:
-            self.connection.execute("select set_config('sim.now', %s, false)", [moment])
+        if "now()" in query and (moment := self.loop.time()) != self._said:
+            self.connection.execute("select set_config('sim.now', %s, false)", [(BEGINNING + timedelta(seconds=moment)).isoformat()])
             self._said = moment
         cursor = self.connection.execute(query, params)
         rows = cursor.fetchall() if cursor.description else None

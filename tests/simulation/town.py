@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.simulation.ground import SECRET_KEY
 from tests.simulation.loop import Loop, Process
 from tests.simulation.outside import Agent, Customer, Outside, WhatsApp
 from tests.simulation.store import Line, Store
-from tests.simulation.story import NAMES, SECONDS, Story
+from tests.simulation.story import NAMES, SECONDS, Act, Story
 
 from dragoman.conversations import callback, outbox, ownership, sending, turn
 from dragoman.conversations.inbox import Inbox
@@ -28,7 +28,7 @@ from dragoman.settings import Settings
 from dragoman.whatsapp.content import Template, Text
 from dragoman.whatsapp.events import parse
 
-LEASE, UNKNOWN_WAIT, AGENT_TIMEOUT = 6.0, 15.0, 5.0
+LEASE, UNKNOWN_WAIT = 12.0, 15.0
 SETTLES = 1800.0  # virtual seconds after the last fault
 GLANCE = 5.0
 CLIENT_PATIENCE = 30.0
@@ -77,14 +77,15 @@ class Town:
         self.loop = Loop(random.Random(f"{seed}/order"))
         self.draw = random.Random(f"{seed}/town")
         self.story, self.faults = Story.of(seed), Faults(seed)
-        self.store = Store(ground.connection, self.loop, self.faults, self.tell)
-        outside = Outside(self.loop, self.faults, self.tell)
+        self.store = Store(ground.connection, self.loop, self.faults, self.tell, self._moment)
+        outside = Outside(self.loop, self.faults, self.tell, self._moment)
         self.whatsapp = WhatsApp(outside, lambda: self.draw.choice(self.servers))
         self.agent = Agent(outside, self._post_late)
         self.servers, self.lives = [], Counter()
         self.customers = [Customer(*name) for name in NAMES[: self.story.customers]]
         self.whatsapp.customers = {customer.phone: customer for customer in self.customers}
         self.promised, self.wrong, self.stopped = [], [], {}
+        self.late = defaultdict(set)  # the words of a late answer → the keys it was posted under
         self.errands = set()
 
     def tell(self, who, what):
@@ -175,22 +176,36 @@ class Town:
             server, kind = self.servers[n], self.draw.choice(self.faults.processes)
             if self.faults.over or server.dead or server.frozen:
                 continue
-            self.counts[f"fault: {kind}"] += 1
-            self.tell(server, f"is {kind}")
             self._hit(n, server, kind)
 
     def _hit(self, n, server, kind):
+        self.counts[f"fault: {kind}"] += 1
+        self.tell(server, f"is {kind}")
         if kind == "killed":
             self._kill(server)
             self.loop.later(self.draw.choice((0.01, 1.0, 10.0)), self._start_again, n, server)
         elif kind == "frozen":
             server.frozen = True
-            self.loop.later(self.draw.choice((0.5, 3.0, LEASE, LEASE + 3, 20.0)), self._thaw, server)
+            self.loop.later(self.draw.choice((0.5, 3.0, LEASE + 1, LEASE + 4, 30.0)), self._thaw, server)
         elif kind == "clock":
             server.clock.jump(self.draw.uniform(-20, 20) - server.clock.offset.total_seconds())
         else:
             server.deaf = True
             self.loop.later(self.draw.uniform(1, 20), self._hear_again, server)
+
+    def _moment(self, server, phone=None):
+        if self.faults.strikes_now():
+            kind = self.draw.choice([kind for kind in self.faults.processes if kind != "deaf"] or ["deaf"])
+            self.loop.later(self.draw.uniform(0, 2 * self.faults.slowest), self._strike, server, kind)
+        if phone and self.faults.visits_now():
+            [n] = [n for n, customer in enumerate(self.customers) if customer.phone == phone]
+            after = self.draw.uniform(0, 0.6)
+            self.loop.later(after, self._act, Act(0, "takes over", n, {"minutes": None}))
+            self.loop.later(after + self.draw.uniform(1, 15), self._act, Act(0, "hands back", n))
+
+    def _strike(self, server, kind):
+        if server in self.servers and not (server.dead or server.frozen or self.faults.over):
+            self._hit(self.servers.index(server), server, kind)
 
     def _start_again(self, n, server):
         if self.servers[n] is server:
@@ -270,6 +285,7 @@ class Town:
         self.promised += [str(outcome.id)] if hasattr(outcome, "id") else []
 
     def _post_late(self, url, body, key):
+        self.late[body["content"]].add(key)
         self._go(self._post(url.rpartition("/")[2], body, key))
 
     async def _post(self, token, body, key):
@@ -277,6 +293,10 @@ class Town:
         self.tell("agent", f"posts {body['content']!r}: {outcome if isinstance(outcome, str) else 'taken'}")
         if not isinstance(outcome, str):
             self.promised += map(str, outcome or ())
+            if self.draw.random() < 0.3:  # a program that does not believe it
+                again = await self._insist(partial(_answer, token, rules.encoded(body), key))
+                if again != outcome:
+                    self.wrong.append(f"I-01 one key had two answers: {key}")
 
     async def _insist(self, do, landed=None):
         """As a careful program asks: again until there is an answer. What was refused comes back as a text."""

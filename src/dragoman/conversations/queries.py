@@ -229,7 +229,7 @@ ours as materialized (
     where r.state is not null order by m.organisation_id, m.id for update of m
 ),
 -- The result of an attempt counts when the message still waits for it: a status may have said more already. That nobody
--- can tell only counts until somebody could.
+-- can tell only counts until somebody could; and what a successor has given up as unknown does not begin to wait again.
 said as (
     update messages m
     set state = case when o.late then 'discarded' else coalesce(h.status, r.state) end,
@@ -239,10 +239,11 @@ said as (
         pricing = coalesce(h.pricing, m.pricing),
         not_before = case when o.late then null else r.not_before end,
         status_at = %(now)s
-    from r join ours o using (n)
+    from r join ours o using (n) join locked l using (n)
     left join ahead h on h.organisation_id = r.organisation_id and h.message_id = r.message_id
     where m.organisation_id = r.organisation_id and m.id = r.message_id and m.attempt_id is not distinct from r.attempt_id
-      and (m.state in ('sending', 'unknown') or (m.state = 'queued' and r.state <> 'unknown'))
+      and (m.state = 'sending' or (m.state = 'queued' and r.state <> 'unknown')
+           or (m.state = 'unknown' and (l.held or m.not_before is not null or r.state not in ('queued', 'unknown'))))
 ),
 next as (
     update messages m
