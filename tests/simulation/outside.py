@@ -197,7 +197,9 @@ class Agent:
         self.heard = []
 
     async def request(self, process, method, url, *, headers, body, timeout, **_):
-        return await self.outside.call(process, lambda answer: self._think(process, headers["webhook-id"], json.loads(body), answer), timeout)
+        return await self.outside.call(
+            process, lambda answer: self._think(process, headers["webhook-id"], json.loads(body), answer), timeout
+        )
 
     def _think(self, process, event, delivery, answer):
         kinds = ("unreachable", "slow", "hang", "broken", "error", "busy", "garbage", "silent", "redirect", "several", "later", "long")

@@ -68,9 +68,7 @@ PLANTED = {
         ("I-0", "I-1"),
     ),
     "a lease that nobody looks at before he speaks": Bug(((Held, "still_ours", lambda self: True),), ("I-0", "I-1")),
-    "the agent goes on after a take-over": Bug(
-        (_sql(queries, "RECORD", "c.epoch = r.epoch as current", "true as current"),), ("I-07",)
-    ),
+    "the agent goes on after a take-over": Bug((_sql(queries, "RECORD", "c.epoch = r.epoch as current", "true as current"),), ("I-07",)),
     "a refused reply is tried again after a take-over": Bug(
         (_sql(queries, "SETTLE", "t.epoch <> l.epoch as late", "false as late"),), ("I-07",)
     ),

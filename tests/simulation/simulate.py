@@ -14,8 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import psycopg
-from tests.simulation.ground import Ground, fresh
+from tests.simulation.ground import Ground
 from tests.simulation.town import Town
 
 from dragoman.store import embedded, migrate
@@ -55,7 +54,9 @@ def many(uri, seeds):
     seconds = time.perf_counter() - begun
     for what, count in sorted(counts.items()):
         print(f"{count:8} {what}")
-    print(f"{len(seeds)} seeds, {len(failed)} failed, {virtual / 3600:.1f} virtual hours in {seconds:.0f} s ({seconds / len(seeds):.3f} s each)")
+    print(
+        f"{len(seeds)} seeds, {len(failed)} failed, {virtual / 3600:.1f} virtual hours in {seconds:.0f} s ({seconds / len(seeds):.3f} s each)"
+    )
     return 1 if failed else 0
 
 

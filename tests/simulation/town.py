@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from tests.simulation.outside import Agent, Customer, Outside, WhatsApp
 from tests.simulation.store import Line, Store
 from tests.simulation.story import NAMES, SECONDS, Act, Story
 
-from dragoman.conversations import callback, outbox, ownership, sending, turn
+from dragoman.conversations import callback, ownership, sending, turn
 from dragoman.conversations.inbox import Inbox
 from dragoman.conversations.services import Services
 from dragoman.conversations.worker import Worker
@@ -108,10 +109,10 @@ class Town:
         return Result(self.seed, violations, self.trace, self.counts, seconds)
 
     def _logged(self, method, values):
-        what = values.get("event") or values.get("message")
-        error = values.get("exception")
-        self.counts[f"{method}: {what}"] += 1
-        self.tell("log", f"{method}: {what}" + (f" {error!r}" if isinstance(error, BaseException) else ""))
+        error = values.get("exception") or (sys.exc_info()[1] if values.get("exc_info") else None)
+        what = f"{method}: {values.get('event') or values.get('message')}" + (f" ({type(error).__name__})" if error else "")
+        self.counts[what] += 1
+        self.tell("log", what)
 
     # --- the run ---
 
@@ -261,7 +262,9 @@ class Town:
         elif act.what == "hands back":
             do = partial(_hand_back, organisation_id, name)
         elif act.what == "replays":
-            deliveries = await self._look("select id from deliveries where conversation_id = %(name)s order by started_at, id", {"name": name})
+            deliveries = await self._look(
+                "select id from deliveries where conversation_id = %(name)s order by started_at, id", {"name": name}
+            )
             if not deliveries:
                 return
             do = partial(_replay, organisation_id, self.ground.agent_id, deliveries[0]["id"])
@@ -275,7 +278,9 @@ class Town:
         content = Template(name="news", language="en") if template else Text(body=act.more["text"])
         query = "select id from messages where conversation_id = %(name)s and content @> %(content)s::jsonb and author = 'api'"
         told = {"name": name, "content": '{"name": "news"}' if template else f'{{"body": "{act.more["text"]}"}}'}
-        stopped = template and await self._look("select 1 from contacts where phone = %(phone)s and opted_out_at is not null", {"phone": customer.phone})
+        stopped = template and await self._look(
+            "select 1 from contacts where phone = %(phone)s and opted_out_at is not null", {"phone": customer.phone}
+        )
         outcome = await self._insist(partial(_send, organisation_id, name, content), lambda: self._look(query, told))
         self.tell("business", f"{act.what} to {customer.name}: {outcome if isinstance(outcome, str) else 'done'}")
         if isinstance(outcome, str):
