@@ -129,10 +129,11 @@ class Journal:
         self, worker_id: UUID, limit: int, lease: float, hash_of: Callable[[UUID], bytes], callback_hours: int = 24
     ) -> list[Row]:
         """Take up to `limit` due conversations for `worker_id`. `hash_of(turn_id)` is what the callback token hashes to."""
-        while len(self._spare) < limit:
+        # Taken out first: when the answer to this statement is lost, nobody knows which of them are used.
+        spare = [self._spare.popleft() for _ in range(min(limit, len(self._spare)))]
+        while len(spare) < limit:
             turn_id = new_id()
-            self._spare.append((turn_id, hash_of(turn_id)))
-        spare = [self._spare[i] for i in range(limit)]
+            spare.append((turn_id, hash_of(turn_id)))
         now = self._clock.now()
         rows = await self._db.hot(
             queries.CLAIM,
@@ -148,10 +149,7 @@ class Journal:
             },
         )
         used = {row["turn_id"] for row in rows}
-        for _ in range(limit):
-            pair = self._spare.popleft()
-            if pair[0] not in used:
-                self._spare.append(pair)
+        self._spare.extend(pair for pair in spare if pair[0] not in used)
         return rows
 
     async def _record(self, items: Sequence[Recorded]) -> list[RecordResult]:

@@ -40,6 +40,7 @@ UNKNOWN_CAUSE = (
     "It is not sent again by itself, because the customer may have it."
 )
 DIED_CAUSE = "The server stopped while it was sending this message. It is not sent again by itself, because the customer may have it."
+BEFORE_CAUSE = "An earlier attempt may have reached the customer; nobody can tell. The last one did not:"
 EXPIRED_CAUSE = "WhatsApp's 24-hour window had closed before this message could go out. Only a template can be sent now."
 
 
@@ -276,6 +277,8 @@ def _outcome(services: Services, held: Held, message: Outgoing, verdict: Verdict
         again = policy.next_send_attempt(message.attempts, verdict, now)
         message.state, message.not_before = ("queued", again) if again else ("rejected", None)
         cause = cause if again else given_up(cause, message.attempts)
+    if message.once_more and message.state in ("queued", "rejected"):
+        message.state, cause = "unknown", f"{BEFORE_CAUSE} {cause}"
     if message.not_before is not None:
         held.outbox.appendleft(message)
     row = _row(held, message, cause=None if verdict.outcome == "accepted" else cause, not_before=message.not_before)

@@ -105,11 +105,19 @@ with r as (
         pair_tokens real, pair_at timestamptz, release boolean, transfer jsonb, session_id uuid, close_at timestamptz, citations jsonb,
         wakeup_id uuid, n int)
 ),
+-- What was recorded before, when the answer to that was lost with its connection, changes nothing more.
+again as (
+    select r.n, c.fence = r.fence as held, c.epoch = r.epoch as current, m.state = 'sending' and m.attempt_id = r.first_attempt as goes, m.seq
+    from r join deliveries d on d.organisation_id = r.organisation_id and d.id = r.delivery_id
+    join conversations c on c.organisation_id = r.organisation_id and c.id = r.conversation_id
+    left join messages m on m.organisation_id = r.organisation_id and m.id = (r.replies -> 0 ->> 'id')::uuid
+),
 locked as (
     select r.n, c.last_seq, c.fence = r.fence as held, c.epoch = r.epoch as current,
            r.first_attempt is not null and c.queued_seq <= r.known_seq as goes, -- nothing else was queued meanwhile
            jsonb_array_length(r.replies) as replies
     from conversations c join r on r.organisation_id = c.organisation_id and r.conversation_id = c.id
+    where not exists (select from again a where a.n = r.n)
     order by c.organisation_id, c.contact_id, c.number_id for update of c
 ),
 noted as (
@@ -117,7 +125,7 @@ noted as (
                             outcome, status, response_head, cause, retry_at)
     select organisation_id, delivery_id, turn_id, agent_id, conversation_id, attempt, url, started_at, duration_ms,
            outcome, status, response_head, cause, retry_at
-    from r
+    from r where not exists (select from again a where a.n = r.n)
 ),
 turn as (
     update turns t
@@ -182,9 +190,9 @@ attempted as (
     from r join locked l using (n)
     where l.held and l.current and l.goes
 )
-select coalesce(l.held, false) as held, coalesce(l.current, false) as current, coalesce(l.goes, false) as goes,
-       coalesce(l.last_seq, 0) + 1 as first_seq, coalesce(a.free, false) as free
-from r left join locked l using (n) left join advanced a using (n)
+select coalesce(l.held, d.held, false) as held, coalesce(l.current, d.current, false) as current, coalesce(l.goes, d.goes, false) as goes,
+       coalesce(l.last_seq + 1, d.seq, 1) as first_seq, coalesce(a.free, false) as free
+from r left join locked l using (n) left join advanced a using (n) left join again d using (n)
 order by n
 """
 
@@ -229,7 +237,7 @@ ours as materialized (
     where r.state is not null order by m.organisation_id, m.id for update of m
 ),
 -- The result of an attempt counts when the message still waits for it: a status may have said more already. That nobody
--- can tell only counts until somebody could.
+-- can tell only counts until somebody could; and what a successor has found unknown does not begin to wait anew.
 said as (
     update messages m
     set state = case when o.late then 'discarded' else coalesce(h.status, r.state) end,
@@ -239,10 +247,11 @@ said as (
         pricing = coalesce(h.pricing, m.pricing),
         not_before = case when o.late then null else r.not_before end,
         status_at = %(now)s
-    from r join ours o using (n)
+    from r join ours o using (n) join locked l using (n)
     left join ahead h on h.organisation_id = r.organisation_id and h.message_id = r.message_id
     where m.organisation_id = r.organisation_id and m.id = r.message_id and m.attempt_id is not distinct from r.attempt_id
-      and (m.state in ('sending', 'unknown') or (m.state = 'queued' and r.state <> 'unknown'))
+      and (m.state = 'sending' or (m.state = 'queued' and r.state <> 'unknown')
+           or (m.state = 'unknown' and (l.held or r.state not in ('queued', 'unknown'))))
 ),
 next as (
     update messages m
@@ -269,9 +278,12 @@ moved as (
     where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
     returning r.n, c.due_at <= %(now)s and c.lease_until is null as free
 )
-select coalesce(l.held, false) as held, x.id is not null as proceed, coalesce(m.free, false) as free
+-- `again`: the same row was settled before, and the answer to that was lost with its connection.
+select coalesce(l.held, false) as held, x.id is not null or (l.held and again.id is not null) as proceed, coalesce(m.free, false) as free
 from r left join locked l using (n) left join moved m using (n)
 left join next x on x.organisation_id = r.organisation_id and x.id = r.next_message
+left join messages again on again.organisation_id = r.organisation_id and again.id = r.next_message
+    and again.state = 'sending' and again.attempt_id = r.next_attempt
 order by n
 """
 
