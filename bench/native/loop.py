@@ -1,6 +1,6 @@
 """pydantic-ai's own loop on the model of `outside.py`, alone in a process: what a native agent's turn cannot cost less than.
 
-    .venv/bin/python bench/native/loop.py http://127.0.0.1:9100/v1
+.venv/bin/python bench/native/loop.py http://127.0.0.1:9100/v1
 """
 
 import asyncio

@@ -279,11 +279,11 @@ moved as (
     returning r.n, c.due_at <= %(now)s and c.lease_until is null as free
 )
 -- `again`: the same row was settled before, and the answer to that was lost with its connection.
-select coalesce(l.held, false) as held, x.id is not null or (l.held and again.id is not null) as proceed, coalesce(m.free, false) as free
+select coalesce(l.held, false) as held, coalesce(m.free, false) as free,
+       x.id is not null or coalesce(l.held and again.state = 'sending' and again.attempt_id = r.next_attempt, false) as proceed
 from r left join locked l using (n) left join moved m using (n)
 left join next x on x.organisation_id = r.organisation_id and x.id = r.next_message
 left join messages again on again.organisation_id = r.organisation_id and again.id = r.next_message
-    and again.state = 'sending' and again.attempt_id = r.next_attempt
 order by n
 """
 
