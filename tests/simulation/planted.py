@@ -85,7 +85,7 @@ PLANTED = {
         (_sql(callback_queries, "TAKE_KEY", "%(scope)s, %(key)s,", "%(scope)s, %(key)s || gen_random_uuid(),"),), ("I-01",)
     ),
     "a lost answer leaves a message on its way": Bug(
-        (_sql(queries, "SETTLE", "x.id is not null or (l.held and again.id is not null) as proceed", "x.id is not null as proceed"),),
+        (_sql(queries, "SETTLE", "coalesce(l.held and again.state = 'sending' and again.attempt_id = r.next_attempt, false)", "false"),),
         ("I-12", "I-02"),
     ),
     "an unknown message is shown as sent": Bug(
