@@ -28,7 +28,7 @@ OPTIONS = {
     "autovacuum_naptime": "5s",
 }
 LOOK_SECONDS = 1.0
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS = 2.0
 
 
 async def start(data_dir: Path) -> str:
