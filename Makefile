@@ -36,6 +36,7 @@ namespaces: .venv/installed-dev
 # In a mount namespace of its own: no small disk is left behind, whatever happens.
 faults: .venv/installed-dev
 	unshare --mount --propagation private .venv/bin/pytest -m machines tests/faults
+	RACE_ROUNDS=1000 .venv/bin/pytest tests/faults/test_at_once.py
 
 crash: .venv/installed-dev
 	CRASH_PASSES=3 .venv/bin/pytest -n auto tests/crash/test_scenarios.py

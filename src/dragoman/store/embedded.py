@@ -28,7 +28,7 @@ OPTIONS = {
     "autovacuum_naptime": "5s",
 }
 LOOK_SECONDS = 1.0
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS = 2.0
 
 
 async def start(data_dir: Path) -> str:
@@ -52,6 +52,8 @@ async def keep(data_dir: Path) -> None:
 
 
 def _start_again(data_dir: Path, home: Path) -> None:
+    if not (home / "PG_VERSION").exists():
+        raise FileNotFoundError(home)  # its disk is not there, and a new database in its place would be an empty one
     server = _server(home, logging.CRITICAL)  # each of many failures would show the whole log of PostgreSQL
     with server._lock:
         if _runs(home):
@@ -118,3 +120,5 @@ def _configure(conf: Path) -> None:
     lines = "".join(f"{name} = '{value}'\n" for name, value in OPTIONS.items())
     with conf.open("a") as file:
         file.write(f"\n# dragoman\n{lines}")
+        file.flush()
+        os.fsync(file.fileno())
