@@ -1,7 +1,7 @@
 # Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test namespaces faults crash chaos fuzz lint check docs bench lock clean
+.PHONY: help install demo test namespaces faults crash chaos simulate fuzz lint secrets audit check docs bench lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
 
@@ -15,6 +15,8 @@ help:
 	@echo "make chaos     10,000 messages, 200 kills, PostgreSQL restarted meanwhile (6 minutes)"
 	@echo "make fuzz      hostile inputs for every reader, until stopped (or FUZZ_SECONDS=60)"
 	@echo "make lint      ruff, mypy and the import contracts"
+	@echo "make secrets   look for secrets in every file (what CI runs, too)"
+	@echo "make audit     ask for known holes in every locked package"
 	@echo "make check     lint and test: what CI runs"
 	@echo "make docs      write the tables of docs/operations.md that come from the code"
 	@echo "make bench     every figure of docs/performance.md, beside its peers (about ten minutes; ONLY=closed: one scenario)"
@@ -53,6 +55,18 @@ lint: .venv/installed-dev
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+secrets: .venv/installed-dev
+	.venv/bin/python -m tests.project.secrets
+
+# In an environment of its own, because its tool wants a pip of its own choice.
+audit: .venv/audit/installed
+	@scripts/audit
+
+.venv/audit/installed: .venv/bin/python requirements-audit.lock
+	@.venv/bin/python -m venv --clear .venv/audit
+	@.venv/audit/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r requirements-audit.lock
+	@touch $@
 
 check: lint test
 

@@ -1,0 +1,21 @@
+"""Without its lock, each of these doors opens."""
+
+import pytest
+from tests.api import test_tenancy as first
+from tests.api.conftest import api, lumen, rival, services, settings
+from tests.api.test_tenancy import mine, theirs
+from tests.security.switched import fails
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Enough doors for a control: those of one customer and one agent."""
+    some = [route for route in first.ROUTES if route[1].startswith(("/contacts/{", "/agents/{agent_id}/"))][:8]
+    monkeypatch.setattr(first, "ROUTES", [*some, ("POST", "/phone-numbers/{number}/connect-agent/")])
+
+
+async def test_a_key_that_is_lumens_finds_its_rows(few, lumen, rival, mine, theirs, services):
+    """As if Rival's key said that Lumen is asking."""
+    rival.key = lumen.key
+    await fails(first.test_rival_cannot_use_lumens_rows_in_a_body_or_filter, lumen, rival, mine, mine, services)
+    await fails(first.test_rival_finds_none_of_lumens_rows_by_any_id, lumen, rival, mine, theirs, services)
