@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from tests.planted.bugs import BUGS
 
 import dragoman
 
-PATIENCE = 2.0  # seconds in which what a bug prevents would have happened
 NOT_BY = (str(Path(dragoman.__file__).parent), str(Path(__file__).parent / "bugs.py"))
 
 
@@ -34,24 +34,28 @@ def titled(name):
     return "test_planted_" + "_".join("".join(c if c.isalnum() else " " for c in name).split())
 
 
+@contextmanager
+def _found(bug):
+    with pytest.MonkeyPatch.context() as put:
+        put.setattr(cast, "PATIENCE", bug.patience)
+        bug.put_in(put)
+        with pytest.raises((AssertionError, KeyError, TimeoutError, pytest.fail.Exception)) as failure:
+            yield
+    # It is the test that found something, and not the bug that was put in wrongly.
+    assert not str(failure.traceback[-1].path).startswith(NOT_BY), failure.getrepr()
+
+
 def _finder(bug, module, test):
     finds = getattr(module, test)
 
-    async def play(fixtures):
-        result = finds(**fixtures)
-        if inspect.iscoroutine(result):
-            await result
-
     @wraps(finds)
     async def found(**fixtures):
-        with pytest.MonkeyPatch.context() as put:
-            put.setattr(cast, "PATIENCE", PATIENCE)
-            bug.put_in(put)
-            with pytest.raises((AssertionError, KeyError, TimeoutError, pytest.fail.Exception)) as failure:
-                await play(fixtures)
-        # It is the test that found something, and not the bug that was put in wrongly.
-        assert not str(failure.traceback[-1].path).startswith(NOT_BY), failure.getrepr()
+        with _found(bug):
+            await finds(**fixtures, **bug.given)
 
-    marks = getattr(module, "pytestmark", [])
-    found.pytestmark = [*getattr(finds, "pytestmark", []), *(marks if isinstance(marks, list) else [marks])]
+    asked = inspect.signature(finds)
+    found.__signature__ = asked.replace(parameters=[one for name, one in asked.parameters.items() if name not in bug.given])
+    general = getattr(module, "pytestmark", [])
+    marks = [*getattr(finds, "pytestmark", []), *(general if isinstance(general, list) else [general])]
+    found.pytestmark = [mark for mark in marks if not bug.given or mark.name != "parametrize"]
     return found

@@ -1,8 +1,9 @@
-"""The tables in docs/operations.md that are made from the code. `make docs` writes them; a test compares."""
+"""The tables in docs/operations.md that are made from the code, and that of docs/reliability.md. `make docs` writes them; a test compares."""
 
 import re
 
 from prometheus_client.metrics import MetricWrapperBase
+from tests.planted import table as planted
 from tests.project.source import ROOT
 
 from dragoman.conversations import metrics
@@ -46,6 +47,7 @@ def write():
         head = table.splitlines()[0]
         text = re.sub(re.escape(head) + r"\n(\|.*\n)*", lambda _, table=table: table, text)
     OPERATIONS.write_text(text)
+    planted.write()
 
 
 if __name__ == "__main__":
