@@ -1,7 +1,7 @@
 # Everything a person or CI does here is one of these words. The first run of each sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: crash chaos
+.PHONY: crash chaos simulate
 .PHONY: help install demo test namespaces lint check docs bench lock clean
 # Twice quiet: errors only, not what pip thinks of the machine's package sources.
 PIP := .venv/bin/python -m pip -qq --disable-pip-version-check --no-input
@@ -13,6 +13,7 @@ help:
 	@echo "make namespaces cut a worker off in a network namespace of its own (as root)"
 	@echo "make crash     kill the server at every named point of every scenario (10 minutes)"
 	@echo "make chaos     10,000 messages, 200 kills, PostgreSQL restarted meanwhile (6 minutes)"
+	@echo "make simulate  20,000 seeds of the simulation, on every core (SEEDS=500: fewer; SEED=123: one, with its story)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make check     lint and test: what CI runs"
 	@echo "make docs      write the tables of docs/operations.md that come from the code"
@@ -37,6 +38,9 @@ crash: .venv/installed-dev
 
 chaos: .venv/installed-dev
 	.venv/bin/python -m tests.crash.chaos
+
+simulate: .venv/installed-dev
+	SEED=$(SEED) .venv/bin/python -m tests.simulation.simulate $(SEEDS)
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check
