@@ -13,6 +13,7 @@ help:
 	@echo "make faults    full disks, a backlog of 100,000, long races (as root)"
 	@echo "make crash     kill the server at every named point of every scenario (10 minutes)"
 	@echo "make chaos     10,000 messages, 200 kills, PostgreSQL restarted meanwhile (6 minutes)"
+	@echo "make simulate  20,000 seeds of the simulation, on every core (SEEDS=500: fewer; SEED=123: one, with its story)"
 	@echo "make fuzz      hostile inputs for every reader, until stopped (or FUZZ_SECONDS=60)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make secrets   look for secrets in every file (what CI runs, too)"
@@ -45,6 +46,9 @@ crash: .venv/installed-dev
 
 chaos: .venv/installed-dev
 	.venv/bin/python -m tests.crash.chaos
+
+simulate: .venv/installed-dev
+	SEED=$(SEED) .venv/bin/python -m tests.simulation.simulate $(SEEDS)
 
 # Inputs for the readers of what strangers write, until stopped or for FUZZ_SECONDS; what is new is kept in tests/fixtures/fuzz.
 fuzz: .venv/installed-dev

@@ -34,7 +34,7 @@ class Faults:
         self._draw = random.Random(f"{seed}/faults")
         plan = random.Random(f"{seed}/which faults")
         self.rates = {kind: plan.choice(OFTEN) for kind in (*GRAPH, *(f"agent {k}" for k in AGENT), *WEBHOOKS) if plan.random() < 0.25}
-        self.rates |= {kind: plan.choice((0.003, 0.01, 0.03)) for kind in DATABASE if plan.random() < 0.4}
+        self.rates |= {kind: plan.choice((0.005, 0.02, 0.05)) for kind in DATABASE if plan.random() < 0.4}
         self.processes = [kind for kind in PROCESSES if plan.random() < 0.5]
         # What happens just when something is going on, beside what happens at any time.
         self.strikes = plan.choice((0.0, 0.0, 0.01, 0.04)) if self.processes else 0.0

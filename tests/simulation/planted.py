@@ -67,6 +67,7 @@ PLANTED = {
         ),
         ("I-0", "I-1"),
     ),
+    "an agent that is asked by whoever thinks that he may": Bug(((outbox, "expect_ours", lambda held: None),), ("I-05", "I-06")),
     "a lease that nobody looks at before he speaks": Bug(((Held, "still_ours", lambda self: True),), ("I-0", "I-1")),
     "the agent goes on after a take-over": Bug((_sql(queries, "RECORD", "c.epoch = r.epoch as current", "true as current"),), ("I-07",)),
     "a refused reply is tried again after a take-over": Bug(

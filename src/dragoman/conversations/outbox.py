@@ -135,6 +135,14 @@ class LeaseLost(Exception):
     """Another worker may own the conversation by now; whatever was about to leave must not."""
 
 
+def expect_ours(held: Held) -> None:
+    """Right before anything leaves: raises `LeaseLost` when the conversation may be in other hands."""
+    if not held.still_ours():
+        held.lost = True
+        LEASES_LOST.inc()
+        raise LeaseLost
+
+
 async def flush(services: Services, speaker: Speaker, held: Held, sending: Outgoing | None = None, *, release: bool = True) -> None:
     """Send what waits, in order, until the outbox is empty or its first message has to wait.
 
@@ -235,10 +243,7 @@ async def _paused(services: Services, held: Held, now: datetime) -> datetime | N
 
 async def _attempt(services: Services, held: Held, message: Outgoing) -> Settled:
     """Hand one message to WhatsApp; its attempt is on disk already. Returns what to write down about it."""
-    if not held.still_ours():
-        held.lost = True
-        LEASES_LOST.inc()
-        raise LeaseLost
+    expect_ours(held)
     row = held.row
     try:
         body = _wire(held, message)

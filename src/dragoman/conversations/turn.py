@@ -60,7 +60,10 @@ async def _ask(services: Services, held: Held) -> Native:
             return await native.think(services, held, partial(question, services, held))
         turn = await question(services, held)
         endpoint = _endpoint(services, held)
+        outbox.expect_ours(held)  # the agent may have been asked by another since, and about what came next, too
         return Native(outcome=await byoa.ask(services.guarded, services.clock, endpoint, f"turn_{turn.id}", byoa.payload(turn)))
+    except outbox.LeaseLost:
+        raise
     except Exception as error:  # a message that cannot be put to the agent must not stop the conversation
         CRASHED.inc()
         log.exception("a turn could not be put to its agent", turn_id=str(held.row["turn_id"]))
