@@ -65,22 +65,29 @@ class Books:
 
     @classmethod
     async def of(cls, database):
-        async def by_id(table):
-            return {row["id"]: row for row in await database.fetch(f"select * from {table}")}
-
+        """All of it as it was at one moment: a server that never comes to rest writes on while this is read."""
         seq = "select *, due_at <= now() + interval '5 seconds' as due from conversations"
         jobs = "select * from procrastinate_jobs where status in ('todo', 'doing') and coalesce(scheduled_at, now()) <= now() + interval '5 seconds'"
-        return cls(
-            messages=await by_id("messages"),
-            conversations={row["id"]: row for row in await database.fetch(seq)},
-            turns=await by_id("turns"),
-            attempts=await by_id("send_attempts"),
-            wakeups=await database.fetch("select * from wakeups"),
-            calls=await database.fetch("select * from tool_calls"),
-            media=await database.fetch("select * from media"),
-            jobs=await database.fetch(jobs),
-            witness=await database.fetch("select * from witness order by n"),
-        )
+        async with database.transaction() as connection:
+            await connection.execute("set transaction isolation level repeatable read")
+
+            async def rows(query):
+                return await (await connection.execute(query)).fetchall()
+
+            async def by_id(table):
+                return {row["id"]: row for row in await rows(f"select * from {table}")}
+
+            return cls(
+                messages=await by_id("messages"),
+                conversations={row["id"]: row for row in await rows(seq)},
+                turns=await by_id("turns"),
+                attempts=await by_id("send_attempts"),
+                wakeups=await rows("select * from wakeups"),
+                calls=await rows("select * from tool_calls"),
+                media=await rows("select * from media"),
+                jobs=await rows(jobs),
+                witness=await rows("select * from witness order by n"),
+            )
 
     def said(self):
         """Our own messages, in order."""
