@@ -195,7 +195,9 @@ def silent_after_a_change_of_hands(books, evidence):
         if row["what"] == "transfer":
             epochs[row["conversation_id"]] = row["epoch"]
         elif row["what"] == "attempt":
-            message = books.messages[row["id"]]
+            message = books.messages.get(row["id"])
+            if message is None:
+                continue  # it came while the books were read: the run was not at rest
             turn = books.turns.get(message["turn_id"])
             if message["author"] == "agent" and turn and turn["epoch"] < epochs[row["conversation_id"]]:
                 yield f"I-07 an agent's message went out after the thread changed hands: {row['id']}"
