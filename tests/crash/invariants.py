@@ -202,8 +202,7 @@ def silent_after_a_change_of_hands(books, evidence):
         if row["what"] == "transfer":
             epochs[row["conversation_id"]] = row["epoch"]
         elif row["what"] == "attempt":
-            if (message := books.messages.get(row["id"])) is None:
-                continue  # made after the books were read: this run has not come to rest, which is said elsewhere
+            message = books.messages[row["id"]]
             turn = books.turns.get(message["turn_id"])
             if message["author"] == "agent" and turn and turn["epoch"] < epochs[row["conversation_id"]]:
                 yield f"I-07 an agent's message went out after the thread changed hands: {row['id']}"
