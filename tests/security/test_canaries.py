@@ -96,6 +96,10 @@ async def test_no_canary_is_where_it_does_not_belong(database_uri, tmp_path):
         assert {place: what for place, what in (await everything(world)).items() if what} == {}
         assert world_heard >= {"messages.content", "contacts.phone", "memories.value"}, "the canaries were there to be found"
         assert any(one.status == 500 for one in world.nets.caught)
+        # No page from elsewhere may read an answer, and no browser brings a credential of ours along by itself.
+        assert [
+            one.what for one in world.nets.caught if "access-control" in one.headers.lower() or "set-cookie" in one.headers.lower()
+        ] == []
 
 
 async def test_leaks_are_found(database_uri, tmp_path):

@@ -23,6 +23,11 @@ async def test_a_key_that_is_not_hashed_is_in_the_database(monkeypatch, database
     await fails(of_keys.test_the_key_itself_is_nowhere_in_the_database, database, await keys.create(database, vault, clock, lumen, "Till"))
 
 
+async def test_a_short_key_that_is_taken_is_seen(monkeypatch, tmp_path):
+    monkeypatch.setattr("dragoman.accounts.secrets.SHORTEST_KEY", 0)
+    await fails(of_secrets.test_a_short_key_is_refused, tmp_path, {"secret_key": "short"})
+
+
 async def stored(database, clock, lumen):
     await members.put(database, clock, lumen, "maya@lumen.example", "Maya", PASSWORD)
     return (await database.fetch_one("select password_hash from members"))["password_hash"]

@@ -1,9 +1,11 @@
 """Without its defence, each of these stories has another end."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import test_in_doors as doors
+import test_in_payloads as payloads
 import test_in_tenants as tenants
 import test_late_answers as late
 import test_native_limits as limits
@@ -87,3 +89,8 @@ async def test_a_handshake_that_takes_anything_is_a_mirror(monkeypatch, meta):
 async def test_files_that_are_shown_as_they_come_are_pages(monkeypatch, lumen, echo, dana):
     monkeypatch.setattr("dragoman.api.media.SHOWN", {"text/html"})
     await fails(doors.test_a_file_of_a_customer_is_a_download_and_never_a_page, lumen, echo, dana)
+
+
+async def test_without_an_age_a_body_of_last_year_is_news(monkeypatch, lumen):
+    monkeypatch.setattr("dragoman.conversations.inbox.OLDEST", timedelta(days=10_000))
+    await fails(payloads.test_what_is_older_than_eight_days_is_a_replay, lumen)

@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+from tests.api import test_reference as reference
 from tests.project import test_forbidden as forbidden
 from tests.project.source import tree, where, written
 from tests.security.switched import fails
@@ -101,3 +102,10 @@ async def test_each_planted_breach_is_found(monkeypatch, tmp_path, test, source)
 def test_every_limit_of_a_connection_is_one_that_a_person_notices_and_a_machine_survives():
     assert 0 < heads.REST_SECONDS < heads.HEAD_SECONDS <= heads.READING_SECONDS <= 60
     assert heads.LARGEST_HEAD <= 64 * 1024
+
+
+@pytest.mark.parametrize(("shape", "field"), [("Number", "accessToken"), ("App", "appSecret"), ("ApiKey", "key"), ("Member", "password")])
+async def test_a_shape_with_room_for_a_secret_is_seen(shape, field):
+    shapes = {"Byoa": ["secret"], "NewApiKey": ["key"]} | {shape: [field]}
+    schemas = {name: {"properties": {key: {} for key in fields}} for name, fields in shapes.items()}
+    await fails(reference.test_no_answer_can_hold_a_secret_but_where_it_is_made, {"components": {"schemas": schemas}})
