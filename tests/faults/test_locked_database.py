@@ -65,6 +65,7 @@ async def test_a_locked_conversation_holds_up_no_other_and_what_became_of_its_an
         for thought in answers.values():
             thought.set()
         assert await zoe.hears_text() == ["You said: Good morning"]
+        assert [delivery["message"] for delivery in echo.deliveries].count("Good morning") == 1  # nobody took her from the worker
         assert await dana.heard() == []
     # It was locked for longer than its lease: the answer is said once, or nobody was sure enough to say it, and that is shown.
     row = await in_state(lumen, "You said: Hello", "delivered", "unknown")
