@@ -202,9 +202,9 @@ def silent_after_a_change_of_hands(books, evidence):
         if row["what"] == "transfer":
             epochs[row["conversation_id"]] = row["epoch"]
         elif row["what"] == "attempt":
-            message = books.messages[row["id"]]
-            turn = books.turns.get(message["turn_id"])
-            if message["author"] == "agent" and turn and turn["epoch"] < epochs[row["conversation_id"]]:
+            message = books.messages.get(row["id"])  # none: made while the books were read, by a run that did not come to rest
+            turn = books.turns.get(message["turn_id"]) if message else None
+            if turn and message["author"] == "agent" and turn["epoch"] < epochs[row["conversation_id"]]:
                 yield f"I-07 an agent's message went out after the thread changed hands: {row['id']}"
 
 
