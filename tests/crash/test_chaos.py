@@ -1,4 +1,4 @@
-"""Two workers and a web process, killed again and again while 400 messages come in. The long version is `make chaos`."""
+"""Two workers and a web process, killed again and again while 1,000 messages come in. The long version is `make chaos`."""
 
 import random
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.crash import monkey
 from tests.crash.places import drop, fresh, place
 
-MESSAGES, KILLS, PAUSES = 400, 30, (0.05, 0.35)
+MESSAGES, KILLS, PAUSES = 1000, 30, (0.1, 0.5)
 
 
 async def test_thirty_random_kills_lose_nothing_and_double_nothing(stage, capsys):
