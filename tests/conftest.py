@@ -41,12 +41,6 @@ def _fastest_place():
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config):
-    """One more than there are cores: a test waits for servers for a fifth of its time."""
-    return (os.cpu_count() or 1) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["server_home"] = str(node.config.stash[HOME])
 

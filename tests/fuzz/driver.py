@@ -16,9 +16,9 @@ from tests.fuzz.mutating import mutated
 
 KEPT = Path(__file__).parents[1] / "fixtures" / "fuzz"
 MOST_SECONDS = 0.25  # of the processor, for one input
-MOST_GROWTH = 24 * 1024 * 1024  # bytes that the process may gain in the second half of many inputs
+MOST_GROWTH = 50 * 1024 * 1024  # bytes that the process may gain in the second half of many inputs
 SEED = 4711
-SHORT = 2000  # bytes: what is longer is played, and nothing is made from it
+SHORT = 600  # bytes: what is longer is played, and nothing is made from it
 MOST_FOUND = 12  # inputs of each target that are kept for doing something new; more of them would only be more of the same
 
 

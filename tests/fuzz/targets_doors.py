@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -170,9 +171,9 @@ def _url(data):
     assert (parts.scheme, parts.username, parts.password) == ("https", None, None)
     assert parts.port in (None, 443)
     assert not _is_address(parts.hostname)
-    host = parts.hostname.rstrip(".").encode("idna" if parts.hostname.isascii() else "utf-8")
-    assert b"." in host
-    assert not host.endswith((b".local", b".internal", b".localhost"))
+    host = re.sub("[\u3002\uff0e\uff61]", ".", parts.hostname).rstrip(".")  # the dots of other scripts are dots
+    assert "." in host
+    assert not host.endswith((".local", ".internal", ".localhost"))
     return "taken"
 
 
