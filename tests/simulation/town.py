@@ -109,6 +109,8 @@ class Town:
         return Result(self.seed, violations, self.trace, self.counts, seconds)
 
     def _logged(self, method, values):
+        if "was destroyed" in str(values.get("message")):
+            return  # a task of the dead; when it is swept up is not the seed's to say
         error = values.get("exception") or (sys.exc_info()[1] if values.get("exc_info") else None)
         what = f"{method}: {values.get('event') or values.get('message')}" + (f" ({type(error).__name__})" if error else "")
         self.counts[what] += 1
