@@ -1,51 +1,35 @@
 """A line to PostgreSQL on which an answer is lost: the statement was done, the connection is dead, and whoever asked does not know."""
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
+
+from far import Relay
 
 # In the protocol a server sends this when it has done all that it was asked for and waits for more.
 READY = b"Z\x00\x00\x00\x05"
 
 
-class Line:
+class Line(Relay):
     """From a TCP port to the server's socket. `lose(words)`: the next request that contains them is done and not answered."""
 
     def __init__(self, uri):
+        super().__init__()
         parts = urlsplit(uri)
         self._socket = parse_qs(parts.query)["host"][0] + "/.s.PGSQL.5432"
         self._name = parts.path
         self._user = parts.username
         self._words = None
-        self._tasks = set()
-        self._port = 0
         self.lost = asyncio.Event()
 
     @property
     def uri(self):
-        return f"postgresql://{self._user}@127.0.0.1:{self._port}{self._name}"
+        return f"postgresql://{self._user}@127.0.0.1:{self.port}{self._name}"
 
     def lose(self, *words):
         """The answer to the next request with all of these in it. What was prepared before is sent without its text, but with its values."""
         self._words = [word.encode() for word in words]
         self.lost.clear()
-
-    @asynccontextmanager
-    async def laid(self):
-        server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
-        self._port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _meet(self, reader, writer):
-        task = asyncio.create_task(self._connect(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _connect(self, reader, writer):
         there, back = await asyncio.open_unix_connection(self._socket)

@@ -7,6 +7,7 @@ import pytest
 from apart import free_port, serving_program
 from cast import until
 from meta import Meta, Names, said, words
+from test_workers import apart
 
 MESSAGES, CUSTOMERS, IN_ONE_BODY = 100_000, 20_000, 1000
 ANSWERED = 5000
@@ -23,16 +24,7 @@ async def test_a_backlog_of_100000_is_worked_off_oldest_first_in_bounded_memory(
         people = [crowd[n % CUSTOMERS] for n in range(first, first + IN_ONE_BODY)]
         items = [said(lumen, f"wamid.{n}", f"{n}", crowd[n % CUSTOMERS]) for n in range(first, first + IN_ONE_BODY)]
         assert await meta.posts(words(*items, people=people)) == 200
-    settings = lumen.services.settings
-    environment = {
-        "database_url": settings.database_url,
-        "secret_key": settings.secret_key,
-        "data_dir": tmp_path / "worker",
-        "public_url": lumen.url,
-        "graph_url": f"{lumen.url}/sandbox/graph",
-        "allow_private_urls": "127.0.0.0/8",
-    }
-    async with serving_program(free_port(), environment, tmp_path / "worker.log", "--role", "worker") as program:
+    async with serving_program(free_port(), apart(lumen, tmp_path), tmp_path / "worker.log", "--role", "worker") as program:
         at_rest = resident(program)
         await until(lambda: len(echo.deliveries) >= ANSWERED, "the worker is well under way")
         most = resident(program)

@@ -1,6 +1,5 @@
 """F-32: the clock jumps while turns, follow-ups, windows and leases are under way. It is set behind everybody's back: nothing is told."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ from cast import until
 from meta import rested
 from native import hire
 from test_native_wake_ups import RULE, plan, wakeups
+from test_workers import pondering
 from till import acts, in_state, taken, written
 
 HOUR = timedelta(hours=1)
@@ -16,17 +16,6 @@ HOUR = timedelta(hours=1)
 def jumps(lumen, by):
     """The machine's clock is set; nobody is told, as by NTP."""
     lumen.services.clock.offset += by
-
-
-def pondering(echo, answer):
-    thought = asyncio.Event()
-
-    async def think(_delivery):
-        await thought.wait()
-        return {"content": answer}
-
-    echo.script.append(think)
-    return thought
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR, timedelta(hours=20)], ids=["an hour on", "an hour back", "twenty hours on"])

@@ -77,13 +77,10 @@ def _tool(user, tool, *words):
     assert done.returncode == 0, f"{tool}: {done.stdout}{done.stderr}"
 
 
-class Line:
-    """A path to a server that can be cut as a network is: nothing is closed, nothing arrives, and what was on its way comes later."""
+class Relay:
+    """A port of this machine that leads elsewhere; what passes through is `_connect`'s to say."""
 
-    def __init__(self, host, port):
-        self._to = (host, port)
-        self._open = asyncio.Event()
-        self._open.set()
+    def __init__(self):
         self._tasks = set()
         self.port = 0
 
@@ -99,16 +96,26 @@ class Line:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _meet(self, reader, writer):
+        task = asyncio.create_task(self._connect(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class Line(Relay):
+    """A path to a server that can be cut as a network is: nothing is closed, nothing arrives, and what was on its way comes later."""
+
+    def __init__(self, host, port):
+        super().__init__()
+        self._to = (host, port)
+        self._open = asyncio.Event()
+        self._open.set()
+
     def cut(self):
         self._open.clear()
 
     def heal(self):
         self._open.set()
-
-    def _meet(self, reader, writer):
-        task = asyncio.create_task(self._connect(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _connect(self, reader, writer):
         ends = [writer]

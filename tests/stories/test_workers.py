@@ -29,22 +29,26 @@ async def workers(lumen):
         await worker.stop()
 
 
+def apart(lumen, folder):
+    """The settings of a worker beside Lumen's server."""
+    settings = lumen.services.settings
+    return {
+        "database_url": settings.database_url,
+        "secret_key": settings.secret_key,
+        "data_dir": folder / "worker",
+        "public_url": lumen.url,
+        "graph_url": f"{lumen.url}/sandbox/graph",
+        "allow_private_urls": "127.0.0.0/8",
+    }
+
+
 @pytest.fixture
 async def process(lumen, tmp_path):
     """A worker in a process of its own, which can be frozen."""
     sock = free_socket()
     port = sock.getsockname()[1]
     sock.close()
-    settings = lumen.services.settings
-    environment = {
-        "database_url": settings.database_url,
-        "secret_key": settings.secret_key,
-        "data_dir": tmp_path / "worker",
-        "public_url": lumen.url,
-        "graph_url": f"{lumen.url}/sandbox/graph",
-        "allow_private_urls": "127.0.0.0/8",
-    }
-    process = Program(port, environment, tmp_path / "worker.log", "--role", "worker")
+    process = Program(port, apart(lumen, tmp_path), tmp_path / "worker.log", "--role", "worker")
     await process.start()
     yield process
     process.kill()
@@ -84,6 +88,7 @@ async def test_two_workers_share_the_work_and_double_nothing(lumen, echo, worker
     guests = [await Phone.of(lumen, name=f"Guest {n}") for n in range(10)]
     for turn in range(3):
         await asyncio.gather(*(guest.says(f"{n}.{turn}") for n, guest in enumerate(guests)))
+        await until(lambda turn=turn: all_in(lumen, 10 * (turn + 1)), "they have arrived")  # webhooks may overtake each other
     for n in range(10):
         await sends(lumen, f"to guest {n}", f"Guest {n}")
     await until(lambda: all_out(lumen, 40), "everything is out")
@@ -92,6 +97,10 @@ async def test_two_workers_share_the_work_and_double_nothing(lumen, echo, worker
         assert [text for text in out if text.startswith("You said")] == [f"You said: {n}.{turn}" for turn in range(3)]
         assert out.count(f"to guest {n}") == 1
     assert set(Counter(delivery["message"] for delivery in echo.deliveries).values()) == {1}
+
+
+async def all_in(lumen, count):
+    return len(await lumen.rows("select 1 from messages where direction = 'in'")) >= count
 
 
 async def all_out(lumen, count):
