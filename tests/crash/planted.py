@@ -69,7 +69,11 @@ def _forget_the_journal():
     async def of(cls, run, ledger, *, unasked=False):
         return cls(run, ledger)
 
-    Journal.of = classmethod(of)
+    async def said(self, generation):
+        await self.ledger.note(generation)
+        return generation.response
+
+    Journal.of, Journal.said = classmethod(of), said
 
 
 PLANTED = {

@@ -1,6 +1,13 @@
 """Connections that die while nobody looks, and plans that grow old."""
 
-from dragoman.store.database import LONGEST_PLAN_SECONDS, Database, Plans
+import asyncio
+
+import psycopg
+import pytest
+
+from dragoman.settings import Settings
+from dragoman.store.database import LONGEST_PLAN_SECONDS, Database, Plans, UnsafeDatabase
+from dragoman.store.opening import opened
 
 
 async def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(database_uri):
@@ -21,6 +28,17 @@ async def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(
             assert row["pid"] not in mine
     finally:
         await database.close()
+
+
+async def test_nothing_goes_on_connecting_to_a_database_that_was_refused(database_uri, tmp_path):
+    """A connection that is being made when the program gives up would keep it from ending."""
+    with psycopg.connect(database_uri, autocommit=True) as connection:
+        connection.execute(f"alter database {connection.info.dbname} set synchronous_commit = off")
+    before = asyncio.all_tasks()
+    with pytest.raises(UnsafeDatabase):
+        async with opened(Settings(database_url=database_uri, data_dir=tmp_path)):
+            pass
+    assert asyncio.all_tasks() == before
 
 
 def test_plans_are_made_again_when_they_are_twice_as_old():

@@ -19,9 +19,11 @@ async def opened(settings: Settings, *, largest: int = 12) -> AsyncIterator[Data
     uri = settings.database_url or await embedded.start(settings.data_dir)
     await migrate.upgrade(uri)
     database = Database(uri, largest=largest)
-    await database.open()
-    keeping = None if settings.database_url else asyncio.create_task(embedded.keep(settings.data_dir))
+    keeping = None
     try:
+        await database.open()
+        if not settings.database_url:
+            keeping = asyncio.create_task(embedded.keep(settings.data_dir))
         yield database
     finally:
         if keeping:
