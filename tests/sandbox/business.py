@@ -3,13 +3,11 @@
 import asyncio
 import hashlib
 import hmac
-import socket
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from io import BytesIO
 
 import msgspec
-import uvicorn
+from stage import free_socket
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -21,23 +19,8 @@ TOKEN = "lumen-token"
 JSON = {"Content-Type": "application/json"}
 
 
-@asynccontextmanager
-async def served(app, listening):
-    """`app` on this socket, inside the test's own loop."""
-    config = uvicorn.Config(app, lifespan="off", log_level="warning")
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listening])
-    try:
-        yield
-    finally:
-        server.force_exit = True
-        await server.shutdown(sockets=[listening])
-
-
 def door():
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = free_socket()
     return listening, f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 

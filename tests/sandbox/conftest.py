@@ -2,7 +2,8 @@
 
 import aiohttp
 import pytest
-from business import Business, Town, door, served
+from business import Business, Town, door
+from stage import served
 
 from dragoman.sandbox.app import Sandbox
 

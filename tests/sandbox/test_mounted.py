@@ -2,8 +2,9 @@
 
 import aiohttp
 import pytest
-from business import NUMBER, Town, door, served, text
+from business import NUMBER, Town, door, text
 from fastapi import FastAPI
+from stage import served
 
 from dragoman.sandbox.app import build
 

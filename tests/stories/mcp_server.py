@@ -256,7 +256,7 @@ def main():
     words.add_argument("--token")
     words.add_argument("--oauth", action="store_true")
     chosen = words.parse_args()
-    sock = socket.socket()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # see stage.free_socket
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", chosen.port))
     app = build(f"http://127.0.0.1:{sock.getsockname()[1]}", chosen.token, chosen.oauth)

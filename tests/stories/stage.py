@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 from aiohttp import web
@@ -11,7 +11,8 @@ from dragoman.api.heads import LimitedHeads
 
 
 def free_socket(host="127.0.0.1"):
-    sock = socket.socket()
+    # Named as TCP: of any other socket asyncio does not know that small pieces should leave at once, and each answer waits for 40 ms.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((host, 0))
     return sock
@@ -19,18 +20,33 @@ def free_socket(host="127.0.0.1"):
 
 @asynccontextmanager
 async def served(asgi, sock):
-    """Serve an ASGI application on a bound socket for the length of the block."""
-    config = uvicorn.Config(asgi, http=LimitedHeads, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    """Serve an ASGI application on a bound socket for the length of the block, as `dragoman serve` does."""
+    config = uvicorn.Config(asgi, http=LimitedHeads, log_config=None, access_log=False, lifespan="off")
+    config.load()
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None
-    task = asyncio.create_task(server.serve(sockets=[sock]))
-    while not server.started:
-        await asyncio.sleep(0.005)
+    server.lifespan = config.lifespan_class(config)
+    await server.on_tick(0)
+    await server.startup(sockets=[sock])
     try:
         yield
     finally:
-        server.should_exit = True
-        await task
+        await _end(server, sock)
+
+
+async def _end(server, sock):
+    """Hang up as uvicorn does, without its pauses of 0.1 s; what is still under way after a second is cut off."""
+    for listener in server.servers:
+        listener.close()
+    sock.close()
+    state = server.server_state
+    for connection in list(state.connections):
+        connection.shutdown()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            while state.connections or state.tasks:
+                await asyncio.sleep(0.002)
+    for task in state.tasks:
+        task.cancel()
 
 
 @asynccontextmanager
@@ -38,7 +54,7 @@ async def serving(handle, host="127.0.0.1"):
     """A small aiohttp server for one handler, on a port of its own."""
     server = web.Application(client_max_size=1 << 24)
     server.router.add_route("*", "/{tail:.*}", handle)
-    runner = web.AppRunner(server, access_log=None)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, host, 0)
     await site.start()
