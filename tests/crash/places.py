@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import os
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import cycle
 from typing import Any
 from uuid import uuid4
 
@@ -183,7 +181,7 @@ async def place(nursery, uri, folder, roles=("all",), **settings):
     """Everything of one run, with nothing started yet; `uri` is a fresh database."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
-        graph, addresses = free_socket(), [_port() for _ in roles]
+        graph, addresses = free_socket(), [_port(stack) for _ in roles]
         own_url, url = f"http://127.0.0.1:{graph.getsockname()[1]}", f"http://127.0.0.1:{addresses[0]}"
         secrets = {"app_secret": "app-secret", "verify_token": "verify", "access_token": "token"}
         sandbox = Sandbox(Clock(), **secrets, callback_url=f"{url}/webhooks/whatsapp/meta", own_url=own_url)
@@ -218,15 +216,12 @@ async def place(nursery, uri, folder, roles=("all",), **settings):
         yield Place(lumen, agent, model, shop, sandbox, servers, folder)
 
 
-PORTS = cycle(range(20_000 + 1000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), 30_000))
-
-
-def _port():
-    """One that nobody listens on. Below those that the machine itself gives away, so that it is still free at the next start."""
-    while True:
-        with socket.socket() as sock, suppress(OSError):
-            sock.bind(("127.0.0.1", port := next(PORTS)))
-            return port
+def _port(stack):
+    """One that is ours for the whole run, also between two lives of its server."""
+    sock = stack.enter_context(socket.socket())
+    sock.bind(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the server says the same, and may listen beside it
+    return sock.getsockname()[1]
 
 
 async def _furnish(database):

@@ -43,11 +43,13 @@ LOST = "the connection to the database was lost"
 POOL_SECONDS = 5.0
 MOMENTS = ("main.RECORD", "main.SETTLE", "inbox.RECEIVE", "outbox.SAY", "commit")
 
-# `now()` of the product's statements is found here before PostgreSQL's own: leases run on virtual time, too.
+# The clocks of the product's statements are found here before PostgreSQL's own: leases run on virtual time, too.
 VIRTUAL_NOW = """
 create schema sim;
 create function sim.now() returns timestamptz language sql stable as $$ select current_setting('sim.now')::timestamptz $$;
+create function sim.clock_timestamp() returns timestamptz language sql volatile as $$ select current_setting('sim.now')::timestamptz $$;
 """
+CLOCKS = ("now()", "clock_timestamp()")
 SESSION = """
 set search_path = sim, pg_catalog, public; set synchronous_commit = off; set jit = off; set timezone = 'UTC';
 set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off; set enable_mergejoin = off;
@@ -185,7 +187,7 @@ class Store:
             self._run(self._queue.popleft())
 
     def _execute(self, query, params):
-        if "now()" in query and (moment := self.loop.time()) != self._said:
+        if any(clock in query for clock in CLOCKS) and (moment := self.loop.time()) != self._said:
             self.connection.execute("select set_config('sim.now', %s, false)", [(BEGINNING + timedelta(seconds=moment)).isoformat()])
             self._said = moment
         cursor = self.connection.execute(query, params)

@@ -1,8 +1,11 @@
 """A number that WhatsApp does not let speak is paused as a whole: everything waits, one message a minute tries the door."""
 
+from datetime import timedelta
+
 from cast import NUMBER, Phone, until
 from till import SECOND, acts, add_number, attempts, faults_end, in_state, sends, sends_template, taken, the, time_passes, written
 
+from dragoman.conversations import outbox
 from dragoman.whatsapp import causes
 
 
@@ -158,3 +161,17 @@ async def test_a_person_who_takes_over_while_the_number_is_paused_is_heard_and_t
     await renew_token(lumen)
     await lumen.skip(minutes=1)
     assert await dana.hears_text() == ["Good morning, this is Lou"]
+
+
+async def test_a_pause_that_is_over_before_it_is_written_down_holds_nothing_up(lumen, echo, dana, monkeypatch):
+    """As on a machine that slept in that moment."""
+    pause = outbox._pause
+
+    async def slept(services, held, verdict):
+        await pause(services, held, verdict)
+        services.clock.advance(timedelta(minutes=2))
+
+    monkeypatch.setattr(outbox, "_pause", slept)
+    await lumen.fault(on="send", action="error", code=190, times=1)
+    await dana.says("Hello")
+    assert await dana.hears_text() == ["You said: Hello"]

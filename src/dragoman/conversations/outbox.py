@@ -157,9 +157,15 @@ async def flush(services: Services, speaker: Speaker, held: Held, sending: Outgo
                 await _settle(services, held, outcome)
             outcome = step
             continue
+        if isinstance(step, Outgoing) and outcome is not None and (outcome.message_id == step.id or not held.still_ours()):
+            # Two changes of one message, whose pause is over already, take two statements; and what became of the last one is
+            # told even by who may not go on.
+            await _settle(services, held, outcome)
+            outcome = None
         row = outcome or _row(held)
         row.pair_tokens, row.pair_at = held.pair
         if isinstance(step, Outgoing):
+            expect_ours(held)
             row.next_message, row.next_attempt = step.id, new_id()
             proceed = await _settle(services, held, row)
             step.attempt_id = row.next_attempt

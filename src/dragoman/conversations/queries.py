@@ -113,13 +113,15 @@ again as (
     left join messages m on m.organisation_id = r.organisation_id and m.id = (r.replies -> 0 ->> 'id')::uuid
 ),
 locked as (
-    select r.n, c.last_seq, c.fence = r.fence as held, c.epoch = r.epoch as current,
-           r.first_attempt is not null and c.queued_seq <= r.known_seq as goes, -- nothing else was queued meanwhile
+    select r.n, c.last_seq, c.fence = r.fence as held, c.epoch = r.epoch as current, c.lease_until,
+           r.first_attempt is not null and c.queued_seq <= r.known_seq as first, -- nothing else was queued meanwhile
            jsonb_array_length(r.replies) as replies
     from conversations c join r on r.organisation_id = c.organisation_id and r.conversation_id = c.id
     where not exists (select from again a where a.n = r.n)
     order by c.organisation_id, c.contact_id, c.number_id for update of c
 ),
+-- Whoever waited for a lock until the lease was over may not call WhatsApp any more: what is said waits for the next one.
+found as materialized (select l.*, l.first and coalesce(l.lease_until > clock_timestamp(), false) as goes from locked l),
 noted as (
     insert into deliveries (organisation_id, id, turn_id, agent_id, conversation_id, attempt, url, started_at, duration_ms,
                             outcome, status, response_head, cause, retry_at)
@@ -132,7 +134,7 @@ turn as (
     set attempts = r.attempt, cause = coalesce(case when l.current then r.cause else 'the thread changed hands while the agent was thinking' end, t.cause),
         state = case when r.turn_state = 'open' then t.state when l.current then r.turn_state else 'discarded' end,
         closed_at = case when r.turn_state <> 'open' then %(now)s end, session_id = r.session_id, citations = r.citations
-    from r join locked l using (n)
+    from r join found l using (n)
     where t.organisation_id = r.organisation_id and t.id = r.turn_id and l.held and t.state = 'open'
 ),
 -- How a planned thought ended, by how its turn did. A change of hands has ended it already.
@@ -140,7 +142,7 @@ thought as (
     update wakeups w
     set state = case when jsonb_array_length(r.replies) > 0 then 'said' when r.turn_state = 'silent' then 'silent' else 'failed' end,
         cause = r.cause, ended_at = %(now)s
-    from r join locked l using (n)
+    from r join found l using (n)
     where r.wakeup_id is not null and r.turn_state <> 'open' and l.held and l.current
       and w.organisation_id = r.organisation_id and w.id = r.wakeup_id and w.state = 'thinking'
 ),
@@ -161,7 +163,7 @@ advanced as (
         transfer_at = case when l.current and r.transfer is not null then %(now)s else c.transfer_at end,
         lease_until = case when r.release or not l.current then null else c.lease_until end,
         worker_id = case when r.release or not l.current then null else c.worker_id end
-    from r join locked l using (n)
+    from r join found l using (n)
     where c.organisation_id = r.organisation_id and c.id = r.conversation_id and l.held
     returning r.n, c.due_at <= %(now)s and c.lease_until is null as free
 ),
@@ -177,7 +179,7 @@ queued as (
            case when p.position = 1 and l.current and l.goes then r.first_attempt end,
            case when p.position = 1 and l.current and l.goes then 1 else 0 end,
            %(now)s, %(now)s
-    from r join locked l using (n)
+    from r join found l using (n)
     join conversations c on c.organisation_id = r.organisation_id and c.id = r.conversation_id
     cross join lateral rows from (
         jsonb_to_recordset(r.replies) as (id uuid, type text, content jsonb, author text, reply_to_wamid text)
@@ -187,12 +189,12 @@ queued as (
 attempted as (
     insert into send_attempts (organisation_id, id, message_id, conversation_id, started_at)
     select r.organisation_id, r.first_attempt, (r.replies -> 0 ->> 'id')::uuid, r.conversation_id, %(now)s
-    from r join locked l using (n)
+    from r join found l using (n)
     where l.held and l.current and l.goes
 )
 select coalesce(l.held, d.held, false) as held, coalesce(l.current, d.current, false) as current, coalesce(l.goes, d.goes, false) as goes,
        coalesce(l.last_seq + 1, d.seq, 1) as first_seq, coalesce(a.free, false) as free
-from r left join locked l using (n) left join advanced a using (n) left join again d using (n)
+from r left join found l using (n) left join advanced a using (n) left join again d using (n)
 order by n
 """
 
@@ -204,7 +206,7 @@ with r as (
         next_message uuid, next_attempt uuid, pair_tokens real, pair_at timestamptz, send_at timestamptz, rest boolean, release boolean, n int)
 ),
 locked as (
-    select r.n, c.fence = r.fence as held, c.epoch
+    select r.n, c.fence = r.fence as held, c.epoch, c.lease_until
     from conversations c join r on r.organisation_id = c.organisation_id and r.conversation_id = c.id
     order by c.organisation_id, c.contact_id, c.number_id for update of c
 ),
@@ -258,6 +260,7 @@ next as (
     set state = 'sending', attempt_id = r.next_attempt, attempts = m.attempts + 1, not_before = null
     from r join locked l using (n)
     where m.organisation_id = r.organisation_id and m.id = r.next_message and l.held and m.state in ('queued', 'unknown')
+      and l.lease_until > clock_timestamp() -- who waited for a lock longer than that may not call WhatsApp any more
     returning m.organisation_id, m.id, m.conversation_id, m.attempt_id
 ),
 attempted as (
