@@ -21,7 +21,7 @@ from dragoman.clock import Clock
 from dragoman.conversations.services import Services
 from dragoman.settings import Settings
 
-PEOPLE = 150
+PEOPLE = 60
 
 
 class Marketer:
@@ -80,7 +80,7 @@ async def test_nobody_is_queued_twice_or_forgotten_while_senders_come_and_go(dat
         await marketers[n % 2].start()
 
         async def some(n=n):
-            return await taken(database) >= 30 * (n + 1)
+            return await taken(database) >= PEOPLE // 5 * (n + 1)
 
         await until(some, "some are written to")
         await marketers[n % 2].kill()
@@ -161,7 +161,7 @@ async def test_a_server_killed_in_the_middle_of_a_campaign_sends_nobody_twice(wo
         for kills in range(3):
 
             async def some(kills=kills):
-                return len(await get(session, f"{graph}/control/ledger")) > 10 + 40 * kills
+                return len(await get(session, f"{graph}/control/ledger")) > PEOPLE // 4 * kills + 5
 
             await until(some, "some have it")
             process.kill()
