@@ -8,9 +8,9 @@ import pytest
 FAILURES = (AssertionError, KeyError, pytest.fail.Exception)
 
 
-async def fails(test, *given):
-    """The very test, which says with the defence on that all is well."""
-    with pytest.raises(FAILURES):
+async def fails(test, *given, because=None):
+    """The very test, which says with the defence on that all is well. `because` is a pattern that its complaint holds."""
+    with pytest.raises(FAILURES, match=because):
         await _played(test, *given)
 
 
