@@ -18,11 +18,13 @@ def impatience(monkeypatch):
 async def test_without_the_button_a_remembered_order_is_carried_out(monkeypatch, lumen, model, shop, dana):
     monkeypatch.setattr(Calling, "_who_agrees", lambda self, tool: None)
     await fails(carriers.test_what_was_remembered_in_words_is_nobodys_word, lumen, model, shop, dana)
+    assert shop.refunds
 
 
 async def test_without_the_button_a_forwarded_order_is_carried_out(monkeypatch, lumen, model, shop, dana):
     monkeypatch.setattr(Calling, "_who_agrees", lambda self, tool: None)
     await fails(carriers.test_what_he_passed_on_to_a_colleague_is_not_his_word_afterwards, lumen, model, shop, dana)
+    assert shop.refunds
 
 
 @pytest.mark.parametrize("deceit", ["tags", "zero width", "direction", "colours"])
