@@ -8,8 +8,9 @@ import pytest
 FAILURES = (AssertionError, KeyError, pytest.fail.Exception)
 
 
-async def fails(test, *given, because=None):
-    """The very test, which says with the defence on that all is well. `because` is a pattern that its complaint holds."""
+async def fails(test, *given, because):
+    """The very test, which says with the defence on that all is well. `because` is a pattern in its complaint: it must not fail
+    for want of something else."""
     with pytest.raises(FAILURES, match=because):
         await _played(test, *given)
 

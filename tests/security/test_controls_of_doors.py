@@ -19,8 +19,8 @@ def few(monkeypatch):
 async def test_a_key_that_is_lumens_finds_its_rows(few, lumen, rival, mine, theirs, services):
     """As if Rival's key said that Lumen is asking."""
     rival.key = lumen.key
-    await fails(first.test_rival_cannot_use_lumens_rows_in_a_body_or_filter, lumen, rival, mine, mine, services)
-    await fails(first.test_rival_finds_none_of_lumens_rows_by_any_id, lumen, rival, mine, theirs, services)
+    await fails(first.test_rival_cannot_use_lumens_rows_in_a_body_or_filter, lumen, rival, mine, mine, services, because="connect-agent")
+    await fails(first.test_rival_finds_none_of_lumens_rows_by_any_id, lumen, rival, mine, theirs, services, because="/agents/")
 
 
 def believing(body, request):

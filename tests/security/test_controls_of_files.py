@@ -55,7 +55,7 @@ async def test_without_a_guard_a_bomb_is_unpacked(reader, bomb):
 
 async def test_entities_that_are_resolved_read_out_other_files(reader, tmp_path):
     reader(ENTITIES)
-    await fails(hostile.test_a_file_cannot_have_other_files_read_out, tmp_path)
+    await fails(hostile.test_a_file_cannot_have_other_files_read_out, tmp_path, because=SECRET)
     outcome = await hostile.verdict(
         hostile.entity_docx(f'<!DOCTYPE d [<!ENTITY e SYSTEM "{(tmp_path / "secret.txt").as_uri()}">]>', "before &e; after")
     )
@@ -101,7 +101,7 @@ async def test_without_the_first_bytes_a_file_with_two_faces_is_read(monkeypatch
 
 async def test_without_a_limit_a_file_is_taken_to_its_end(monkeypatch, meta, graph):
     monkeypatch.setattr(trusted_door, "streamed", lambda ask, host, body, largest: exchange.streamed(ask, host, body, 2**40))
-    await fails(of_graph.test_a_file_larger_than_allowed_is_not_taken, meta, graph)
+    await fails(of_graph.test_a_file_larger_than_allowed_is_not_taken, meta, graph, because="MediaFailure")
     meta.answers = [(200, b"x" * 5_000_000)]
     assert len(await graph.download(f"{meta.url}/lookaside/1", of_graph.TOKEN, largest=100)) == 5_000_000
 
@@ -109,7 +109,9 @@ async def test_without_a_limit_a_file_is_taken_to_its_end(monkeypatch, meta, gra
 @pytest.mark.parametrize("key", [".hidden", "%2e%2e/x", "a\\b"])
 async def test_a_key_that_nobody_looks_at_is_taken(monkeypatch, tmp_path, key):
     monkeypatch.setattr(objects, "_check", lambda key: None)
-    await fails(of_objects.test_a_key_cannot_lead_out_of_the_store, Objects(f"file://{tmp_path}/media"), key)
+    await fails(
+        of_objects.test_a_key_cannot_lead_out_of_the_store, Objects(f"file://{tmp_path}/media"), key, because="DID NOT RAISE ValueError"
+    )
 
 
 async def test_without_either_wall_a_key_leads_out_of_the_store(monkeypatch, tmp_path):
@@ -132,4 +134,4 @@ async def test_without_either_wall_a_key_leads_out_of_the_store(monkeypatch, tmp
 
 async def test_a_name_that_is_taken_as_it_comes_lies_about_the_file(monkeypatch, library):
     monkeypatch.setattr(documents, "label", lambda name, at: name)
-    await fails(of_documents.test_a_name_is_only_a_label, library, "\u202efdp.exe")
+    await fails(of_documents.test_a_name_is_only_a_label, library, "\u202efdp.exe", because="isprintable")

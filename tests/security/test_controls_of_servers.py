@@ -70,7 +70,9 @@ async def test_a_server_that_may_ask_for_a_completion_gets_one(monkeypatch, lume
         return CreateMessageResult(role="assistant", content=TextContent(type="text", text=SECRET), model="lab/small")
 
     monkeypatch.setattr(wire, "Client", partial(wire.Client, sampling_callback=complete))
-    await fails(wild_servers.test_a_server_that_asks_us_for_something_gets_a_refusal, lumen, wild, "sampling/createMessage")
+    await fails(
+        wild_servers.test_a_server_that_asks_us_for_something_gets_a_refusal, lumen, wild, "sampling/createMessage", because="error"
+    )
     [answer] = [one for one in wild.messages if one.get("id") == "ask"]
     assert answer["result"]["content"]["text"] == SECRET
 
