@@ -3,7 +3,7 @@
 import json
 import time
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dragoman.agents.answers import Replies, Silence, Unrecognised, read
@@ -26,7 +26,15 @@ values = st.recursive(
 bodies = st.one_of(st.binary(max_size=300), characters.map(lambda text: text.encode("utf-8", "surrogatepass")), values.map(lambda value: json.dumps(value).encode()))  # fmt: skip
 
 
+# Dice throw these too seldom to be relied on: longer than a message, a caption or a footer may be; nested without end; halves, no text.
 @patient
+@example(json.dumps({"content": "x" * 5000}).encode(), "application/json")
+@example(json.dumps({"content": "x" * 1025, "image": "https://lumen.example/t.png"}).encode(), "application/json")
+@example(json.dumps({"content": "Hi Dana", "footer": "x" * 61}).encode(), "application/json")
+@example(b"[" * 100_000, "application/json")
+@example(b'{"content": "\\ud83d and \\u0000"}', "application/json")
+@example(b"\xff\xfe", "")
+@example(b"a\0b", "image/png")
 @given(bodies, TYPES)
 def test_no_answer_breaks_the_reader_and_every_reply_can_be_sent(body, kind):
     answer = read(body, kind)

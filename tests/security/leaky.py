@@ -1,4 +1,4 @@
-"""`dragoman serve` with three leaks in it, which the search for canaries has to find."""
+"""`dragoman serve` with four leaks in it, which the search for canaries has to find."""
 
 import os
 
@@ -32,8 +32,20 @@ def a_mistake_tells_all():
     errors.answer = lambda status, message, code, **more: usual(status, f"{message} {os.environ['DRAGOMAN_SECRET_KEY']}", code, **more)
 
 
+def any_page_may_read():
+    usual = errors.answer
+
+    def generous(*given, **more):
+        answer = usual(*given, **more)
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+    errors.answer = generous
+
+
 if __name__ == "__main__":
     sealed_with_nothing()
     words_in_the_log()
     a_mistake_tells_all()
+    any_page_may_read()
     main()

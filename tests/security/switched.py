@@ -8,9 +8,10 @@ import pytest
 FAILURES = (AssertionError, KeyError, pytest.fail.Exception)
 
 
-async def fails(test, *given):
-    """The very test, which says with the defence on that all is well."""
-    with pytest.raises(FAILURES):
+async def fails(test, *given, because):
+    """The very test, which says with the defence on that all is well. `because` is a pattern in its complaint: it must not fail
+    for want of something else."""
+    with pytest.raises(FAILURES, match=because):
         await _played(test, *given)
 
 

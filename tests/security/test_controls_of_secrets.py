@@ -15,17 +15,22 @@ PASSWORD = "a long password of Maya's"
 
 async def test_without_its_place_a_sealed_value_opens_anywhere(monkeypatch):
     monkeypatch.setattr("dragoman.accounts.secrets._packed", lambda parts: b"")
-    await fails(of_secrets.test_a_value_moved_to_another_row_does_not_open, ("another row",))
+    await fails(of_secrets.test_a_value_moved_to_another_row_does_not_open, ("another row",), because="DID NOT RAISE Unopenable")
 
 
 async def test_a_key_that_is_not_hashed_is_in_the_database(monkeypatch, database, vault, clock, lumen):
     monkeypatch.setattr(Vault, "hash", lambda self, value, purpose: value.encode())
-    await fails(of_keys.test_the_key_itself_is_nowhere_in_the_database, database, await keys.create(database, vault, clock, lumen, "Till"))
+    await fails(
+        of_keys.test_the_key_itself_is_nowhere_in_the_database,
+        database,
+        await keys.create(database, vault, clock, lumen, "Till"),
+        because="hexadecimal",
+    )
 
 
 async def test_a_short_key_that_is_taken_is_seen(monkeypatch, tmp_path):
     monkeypatch.setattr("dragoman.accounts.secrets.SHORTEST_KEY", 0)
-    await fails(of_secrets.test_a_short_key_is_refused, tmp_path, {"secret_key": "short"})
+    await fails(of_secrets.test_a_short_key_is_refused, tmp_path, {"secret_key": "short"}, because="DID NOT RAISE SettingsError")
 
 
 async def stored(database, clock, lumen):
@@ -53,4 +58,4 @@ async def test_a_lock_without_hashes_is_seen(monkeypatch, tmp_path):
     for name in ("requirements.lock", "requirements-dev.lock", "requirements-audit.lock"):
         (tmp_path / name).write_text("aiohttp==3.14.5\n")
     monkeypatch.setattr(house, "ROOT", tmp_path)
-    await fails(house.test_locks_pin_and_hash_every_package)
+    await fails(house.test_locks_pin_and_hash_every_package, because="aiohttp")

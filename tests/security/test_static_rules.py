@@ -96,7 +96,7 @@ def plant(monkeypatch, folder, source):
 )
 async def test_each_planted_breach_is_found(monkeypatch, tmp_path, test, source):
     plant(monkeypatch, tmp_path, source)
-    await fails(test)
+    await fails(test, because="planted")
 
 
 def test_every_limit_of_a_connection_is_one_that_a_person_notices_and_a_machine_survives():
@@ -108,4 +108,4 @@ def test_every_limit_of_a_connection_is_one_that_a_person_notices_and_a_machine_
 async def test_a_shape_with_room_for_a_secret_is_seen(shape, field):
     shapes = {"Byoa": ["secret"], "NewApiKey": ["key"]} | {shape: [field]}
     schemas = {name: {"properties": {key: {} for key in fields}} for name, fields in shapes.items()}
-    await fails(reference.test_no_answer_can_hold_a_secret_but_where_it_is_made, {"components": {"schemas": schemas}})
+    await fails(reference.test_no_answer_can_hold_a_secret_but_where_it_is_made, {"components": {"schemas": schemas}}, because=field)

@@ -1,12 +1,14 @@
 """Another secret key: what is stored is sealed again, and what stays good and what does not is as documented."""
 
+import asyncio
 import os
 import re
 from pathlib import Path
 
+import psycopg
 import pytest
 from apart import SECRET_KEY, command, furnish, serving_program, whatsapp
-from cast import Agent, Phone
+from cast import Agent, Phone, until
 from stage import serving
 
 import dragoman
@@ -111,6 +113,16 @@ async def test_a_rotation_that_was_cut_off_is_brought_to_its_end(database_uri, s
     kept = secret_key._exchange(key_file, place)
     assert (key_file.read_text(), kept.read_text(), place.exists()) == (new, SECRET_KEY, False)
     assert load_key(Settings(data_dir=tmp_path)) == new.strip()
+
+
+async def test_who_is_just_leaving_is_waited_for(database_uri, server, session, tmp_path):
+    async with whatsapp() as outside:
+        await furnish(database_uri, session, outside)
+    query = "select count(*) from pg_stat_activity where datname = %s"
+    async with await psycopg.AsyncConnection.connect(database_uri) as leaving:
+        resealing = asyncio.create_task(secret_key.reseal(database_uri, SECRET_KEY, tmp_path / "next.key"))
+        await until(lambda: server.execute(query, [leaving.info.dbname]).fetchone()[0] > 1, "the rotation looks around")
+    assert await resealing == 3
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ OTHERS = """
 select count(*) as count, string_agg(distinct coalesce(nullif(application_name, ''), 'a program without a name'), ', ') as names
 from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
 """
+LOOKS, LOOK_AGAIN_SECONDS = 10, 0.1
 # The address in a delivery that is tried again is made from the key, so its hash is made again, too.
 OPEN_TURNS = "select id from turns where state = 'open'"
 CALLBACK_HASH = "update turns set callback_hash = %(hash)s where id = %(id)s and state = 'open'"
@@ -99,12 +100,18 @@ async def reseal(uri: str, old: str, place: Path) -> int:
 
 
 async def _expect_nobody(connection: Connection) -> None:
-    row = await (await connection.execute(OTHERS)).fetchone()
-    if row and row["count"]:
-        raise Conflict(
-            f"somebody else uses the database ({row['count']} connections: {row['names']}); stop every Dragoman, "
-            "because one that runs would go on sealing under the old key"
-        )
+    """Who has just hung up, as this command itself did after its look at the schema, is still listed for a moment."""
+    others = ""
+    for _ in range(LOOKS):
+        row = await (await connection.execute(OTHERS)).fetchone()
+        if row is None or not row["count"]:
+            return
+        others = f"{row['count']} connections: {row['names']}"
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        await connection.execute("select pg_stat_clear_snapshot()")  # else a transaction sees the same list again
+    raise Conflict(
+        f"somebody else uses the database ({others}); stop every Dragoman, because one that runs would go on sealing under the old key"
+    )
 
 
 async def _hash_callbacks(connection: Connection, vault: Vault) -> None:
