@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from cast import Phone, until
+from made_files import png
 from meta import counted, rested
 from tests.crash.places import drop, fresh, place
 from tests.crash.poison import WORD
 from till import time_passes
 
+from dragoman.conversations import media
 from dragoman.conversations.policy import PARKED_AFTER, SUSPECTS_TOGETHER
 from dragoman.conversations.turn import PARKED_CAUSE
 from dragoman.conversations.worker import Worker
@@ -107,6 +109,19 @@ async def test_who_was_lost_often_enough_is_not_asked_about_again_and_can_be_rep
     await lumen.post(f"/agents/{echo.id}/deliveries/{call['id']}/replay/", expect=202)
     assert await dana.hears_text(2) == [SORRY, "You said: Bread?"]
     await worker.stop()
+
+
+@in_process
+async def test_a_file_over_which_the_server_ended_each_time_is_given_up_and_its_question_is_asked(lumen, echo, dana):
+    await lost(lumen, PARKED_AFTER, await dana.sends_file("image", png(), "image/png", caption="Can you make this?"))
+    worker = Worker(lumen.services)
+    await worker.start()
+    await dana.hears()
+    await rested(lumen)
+    await worker.stop()
+    [file] = await lumen.rows("select state, cause from media")
+    assert (file["state"], file["cause"]) == ("failed", media.PARKED_CAUSE.format(times=PARKED_AFTER))
+    assert [delivery["message"] for delivery in echo.deliveries] == ["Can you make this?"]
 
 
 @in_process

@@ -72,13 +72,13 @@ claimed as (
             select w.seen_at <= now() - make_interval(secs => %(lease)s / 2) from workers w where w.id = c.worker_id), true))::int
     from slots s left join opened o on o.organisation_id = s.organisation_id and o.conversation_id = s.id
     where c.organisation_id = s.organisation_id and c.id = s.id
-    returning c.*, s.lost >= {SUSPECT_AFTER} as suspect
+    returning c.*
 )
 select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.fence, c.turn_id, c.think_at, c.send_at, c.media_at,
        c.handback_at, c.window_until, c.wanted_seq, c.wake_at, c.close_at, c.transfer, c.transfer_at,
        coalesce((select m.seq from messages m where m.organisation_id = c.organisation_id and m.conversation_id = c.id
                  order by m.seq desc limit 1), 0) as known_seq, -- newer ones are not in the outbox below
-       c.last_inbound_wamid, c.pair_tokens, c.pair_at, c.lost, c.suspect,
+       c.last_inbound_wamid, c.pair_tokens, c.pair_at, c.lost,
        n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
        k.name as contact_name, k.phone, k.bsuid, k.username,
        a.id as agent_id, a.kind as agent_kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,

@@ -42,7 +42,7 @@ _STATE = {"answered": "answered", "silent": "silent", "unrecognised": "unrecogni
 
 async def take_turn(services: Services, speaker: outbox.Speaker, presence: Presence, held: Held) -> None:
     """Ask the agent once, record what it said, send it. Gives the conversation back. Raises `outbox.LeaseLost`."""
-    asked = _parked(services, held) if is_parked(held) else await _think(services, presence, held)
+    asked = _give_up(services, held) if held.parked else await _think(services, presence, held)
     outcome = asked.outcome
     DELIVERIES.labels(outcome.kind).inc()
     DELIVERY_SECONDS.observe(outcome.duration_ms / 1000)
@@ -52,12 +52,7 @@ async def take_turn(services: Services, speaker: outbox.Speaker, presence: Prese
     await _speak(services, speaker, held, recorded, result)
 
 
-def is_parked(held: Held) -> bool:
-    """Has the server ended so often over this that it is not tried again?"""
-    return bool(held.row["lost"] >= policy.PARKED_AFTER)
-
-
-def _parked(services: Services, held: Held) -> Native:
+def _give_up(services: Services, held: Held) -> Native:
     PARKED.inc()
     log.error(
         "a question is given up: the server ended each time it worked on it", turn_id=str(held.row["turn_id"]), times=held.row["lost"]
@@ -139,7 +134,7 @@ async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, ask
     row, outcome = held.row, asked.outcome
     attempt = row["turn_attempts"] + 1
     retry_at = None
-    if outcome.kind == "failed" and not is_parked(held):
+    if outcome.kind == "failed" and not held.parked:
         retry_at = policy.next_agent_attempt(attempt, row["retry_delays"], outcome.retry_after, services.clock.now())
     replies = _replies(outcome, row["fallback_message"] if attempt == 1 else None)
     first_attempt = None

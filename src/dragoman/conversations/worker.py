@@ -12,11 +12,10 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from dragoman.conversations import callback, later, media, outbox, ownership, turn
+from dragoman.conversations import callback, later, media, outbox, ownership, policy, turn
 from dragoman.conversations.held import Held
 from dragoman.conversations.journal import DUE, Settled
 from dragoman.conversations.metrics import CRASHED, HELD
-from dragoman.conversations.policy import Pace
 from dragoman.conversations.presence import Presence
 from dragoman.conversations.services import Services
 from dragoman.ids import new_id
@@ -45,7 +44,7 @@ class Worker:
         self._loops: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
-        self._pace = Pace()
+        self._pace = policy.Pace()
         self._workers_alive = 1
         self._tidy_at = time.monotonic() + TIDY_SECONDS
         self._stopping = False
@@ -126,7 +125,7 @@ class Worker:
         rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash, suspects=not self._suspects)
         for row in rows:
             task = asyncio.create_task(self._attend(row, deadline))
-            if row["suspect"]:
+            if row["lost"] >= policy.SUSPECT_AFTER:
                 self._suspects.add(task)
             self._attending.add(task)
             task.add_done_callback(self._attended)
@@ -232,11 +231,12 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
         await _give_back(services, held, rest=False)
         return
     thinks = row["turn_id"] is not None and row["owner"] == "agent" and row["think_at"] is not None and row["think_at"] <= now
-    if thinks and turn.is_parked(held):  # before anything else is done that may be what ends the process
+    if row["media_at"] is not None and row["media_at"] <= now:
+        await (media.give_up if held.parked else media.fetch)(services, held)
+        held.parked = False  # the files came first in every life; the question is asked
+    if thinks and held.parked:
         await turn.take_turn(services, worker, worker.presence, held)
         return
-    if row["media_at"] is not None and row["media_at"] <= now:
-        await media.fetch(services, held)
     if await later.attend(services, held):
         await _give_back(services, held, rest=False)
         return
