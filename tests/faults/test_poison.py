@@ -12,7 +12,7 @@ from made_files import png
 from meta import counted, rested
 from tests.crash.places import drop, fresh, place
 from tests.crash.poison import WORD
-from till import time_passes
+from till import sends, time_passes
 
 from dragoman.conversations import media
 from dragoman.conversations.policy import PARKED_AFTER, SUSPECTS_TOGETHER
@@ -137,6 +137,23 @@ async def test_suspects_are_tried_a_few_at_a_time_and_the_innocent_are_answered(
     await rested(lumen)
     await worker.stop()
     assert echo.most_in_flight <= SUSPECTS_TOGETHER
+    assert await lumen.rows("select 1 from conversations where lost > 0") == []
+
+
+@in_process
+async def test_whatever_ends_in_order_clears_the_count(lumen, echo, dana):
+    echo.script = [204]
+    await lost(lumen, 2, wamid := await dana.says("Nothing to say to this"))
+    worker = Worker(lumen.services)
+    await worker.start()
+    await echo.delivered()
+    await rested(lumen)
+    assert await lumen.rows("select 1 from conversations where lost > 0") == []
+    await lost(lumen, 2, wamid)
+    await sends(lumen, "Your order is ready")
+    await dana.hears()
+    await rested(lumen)
+    await worker.stop()
     assert await lumen.rows("select 1 from conversations where lost > 0") == []
 
 
