@@ -12,7 +12,7 @@ from made_files import png
 from meta import counted, rested
 from tests.crash.places import drop, fresh, place
 from tests.crash.poison import WORD
-from till import sends, time_passes
+from till import acts, sends, time_passes
 
 from dragoman.conversations import media
 from dragoman.conversations.policy import PARKED_AFTER, SUSPECTS_TOGETHER
@@ -148,6 +148,9 @@ async def test_whatever_ends_in_order_clears_the_count(lumen, echo, dana):
     await worker.start()
     await echo.delivered()
     await rested(lumen)
+    assert await lumen.rows("select 1 from conversations where lost > 0") == []
+    await lost(lumen, 2, wamid)
+    await acts(lumen, "takeover")
     assert await lumen.rows("select 1 from conversations where lost > 0") == []
     await lost(lumen, 2, wamid)
     await sends(lumen, "Your order is ready")
