@@ -19,7 +19,7 @@ from functools import partial
 
 import uuid_utils
 from alembic import command  # noqa: F401 - loaded once, for all children
-from tests.crash import planted, points
+from tests.crash import planted, points, poison
 
 from dragoman import app
 from dragoman.agents.llm import thinking  # noqa: F401
@@ -65,7 +65,8 @@ def live(order):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.environ.update(order["environment"])
         if order.get("bug"):
-            planted.PLANTED[order["bug"]].patch()
+            patch = poison.PLANTED.get(order["bug"]) or planted.PLANTED[order["bug"]].patch
+            patch()
         how = signal.Signals[order.get("how") or "SIGKILL"]
         points.install(points.Fuse(order.get("crash"), order.get("trace"), order.get("armed"), how))
         app.Clock = partial(Ahead, order.get("clock", 0))

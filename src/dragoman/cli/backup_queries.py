@@ -34,7 +34,7 @@ where status in ('todo', 'doing') and task_name not like 'knowledge.%%' and task
 AT_REST = """
 update conversations c
 set turn_id = null, think_at = null, send_at = null, answered_seq = greatest(answered_seq, wanted_seq), lease_until = null, worker_id = null,
-    wake_at = (select min(w.at) from wakeups w
-               where w.organisation_id = c.organisation_id and w.conversation_id = c.id and w.state = 'pending')
+    lost = 0, wake_at = (select min(w.at) from wakeups w
+                         where w.organisation_id = c.organisation_id and w.conversation_id = c.id and w.state = 'pending')
 where due_at is not null or turn_id is not null or worker_id is not null or answered_seq < wanted_seq
 """

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from dragoman.conversations.journal import OUTBOX_LIMIT
-from dragoman.conversations.policy import Pair
+from dragoman.conversations.policy import PARKED_AFTER, Pair
 from dragoman.store.database import Row
 
 
@@ -61,6 +61,7 @@ class Held:
     thinking: bool = False
     flushing: asyncio.Task[None] | None = None
     said_again: bool = False
+    parked: bool = False  # the server has ended so often over this that it is not tried again
     lost: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)  # the customer wrote while a native agent thinks
     free: bool = False  # given back, and something in it is due at once
@@ -76,6 +77,7 @@ class Held:
             pair=Pair(row["pair_tokens"], row["pair_at"] or now),
             outbox=deque(),
             through_seq=row["known_seq"],
+            parked=row["lost"] >= PARKED_AFTER,
         )
         held.load(row["outbox"] or ())
         return held

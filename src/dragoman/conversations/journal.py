@@ -126,9 +126,18 @@ class Journal:
         self.settle = Batcher(self._settle)
 
     async def claim(
-        self, worker_id: UUID, limit: int, lease: float, hash_of: Callable[[UUID], bytes], callback_hours: int = 24
+        self,
+        worker_id: UUID,
+        limit: int,
+        lease: float,
+        hash_of: Callable[[UUID], bytes],
+        callback_hours: int = 24,
+        suspects: bool = True,
     ) -> list[Row]:
-        """Take up to `limit` due conversations for `worker_id`. `hash_of(turn_id)` is what the callback token hashes to."""
+        """Take up to `limit` due conversations for `worker_id`, with `suspects` a few of them, else none (see `policy.SUSPECT_AFTER`).
+
+        `hash_of(turn_id)` is what the callback token hashes to.
+        """
         # Taken out first: when the answer to this statement is lost, nobody knows which of them are used.
         spare = [self._spare.popleft() for _ in range(min(limit, len(self._spare)))]
         while len(spare) < limit:
@@ -140,6 +149,7 @@ class Journal:
             {
                 "now": now,
                 "limit": limit,
+                "suspects": suspects,
                 "worker_id": worker_id,
                 "lease": lease,
                 "turn_ids": [turn_id for turn_id, _ in spare],
@@ -164,8 +174,8 @@ class Journal:
         params = {"organisation_id": organisation_id, "conversation_id": conversation_id, "outbox": OUTBOX_LIMIT}
         return await self._db.fetch(queries.OUTBOX, params)
 
-    async def next_due(self) -> datetime | None:
-        row = await self._db.fetch_one(queries.NEXT_DUE)
+    async def next_due(self, suspects: bool = True) -> datetime | None:
+        row = await self._db.fetch_one(queries.NEXT_DUE, {"suspects": suspects})
         return row["due_at"] if row else None
 
     async def beat(self, worker_id: UUID, seconds: float) -> int:

@@ -27,6 +27,7 @@ LARGEST = 100 * 1024 * 1024  # Meta: a document may have 100 MB; larger files ar
 AT_ONCE = 4
 LINK = "media link"
 DELAYS = (2.0, 10.0, 60.0, 600.0, 3600.0)
+PARKED_CAUSE = "The server ended {times} times while it fetched this file. It is not tried again."
 
 
 async def fetch(services: Services, held: Held) -> None:
@@ -41,6 +42,17 @@ async def fetch(services: Services, held: Held) -> None:
             "next": min(later, default=None),
         },
     )
+
+
+async def give_up(services: Services, held: Held) -> None:
+    """Fetch nothing of what this conversation is waiting for: the server ended each time it did."""
+    scope = {"organisation_id": held.organisation_id, "conversation_id": held.id}
+    log.error("files are given up: the server ended each time it fetched them", conversation_id=str(held.id), times=held.row["lost"])
+    ended = {"object_key": None, "size": None, "state": "failed", "cause": PARKED_CAUSE.format(times=held.row["lost"])}
+    for row in await services.db.fetch(queries.PENDING, scope):
+        MEDIA.labels("failed").inc()
+        await services.db.execute(queries.SETTLE, {"organisation_id": held.organisation_id, "id": row["id"], **ended})
+    await services.db.execute(queries.FETCHED, {**scope, "claimed": held.row["media_at"], "next": None})
 
 
 async def fetch_new(services: Services, held: Held) -> None:

@@ -16,4 +16,5 @@ MEDIA = Counter("dragoman_media_fetched_total", "Media files by what came of fet
 HELD = Gauge("dragoman_conversations_held", "Conversations this process is working on")
 LEASES_LOST = Counter("dragoman_leases_lost_total", "Times this process found that another had taken its conversation over")
 CRASHED = Counter("dragoman_conversations_crashed_total", "Times work on a conversation ended in an unexpected error")
+PARKED = Counter("dragoman_turns_parked_total", "Questions given up because the server had ended again and again while it worked on them")
 JOBS = jobs.JOBS  # counted where the queue is

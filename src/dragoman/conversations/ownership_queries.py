@@ -26,9 +26,9 @@ noted as (
     select organisation_id, gen_random_uuid(), id, owner, epoch, %(reason)s, %(now)s from taken
 )"""
 
-# A hand-over that was still to come is overtaken by this one.
+# A hand-over that was still to come is overtaken by this one; and what workers died of (`lost`) is not asked about any more.
 _CLEAR = """epoch = c.epoch + 1, turn_id = null, think_at = null, answered_seq = c.last_seq, transfer = null, transfer_at = null,
-           updated_at = %(now)s"""
+           lost = 0, updated_at = %(now)s"""
 
 _TAKEN = "c.organisation_id, c.id, c.owner, c.epoch"
 

@@ -24,6 +24,16 @@ DOUBTFUL_ATTEMPTS = 6
 SLOWEST_SECONDS = 300.0
 PATIENT_ATTEMPTS = 290
 
+# A worker that dies loses hundreds of conversations, of which one at most is to blame. Those that were lost twice in a row are tried
+# apart: a worker takes a few of these suspects and no other before it is done with them, and who was lost even then is tried without
+# any other suspect. So an innocent one is lost beside the same culprit three times at most: twice in the crowd, and once among the few.
+# An answer clears it. Few, because each of them may have to be tried alone; not one by one, because a crowd is many.
+SUSPECT_AFTER = 2
+SUSPECTS_TOGETHER = 16
+# Who was lost this often ends as failed without being tried again. What lies between is for deaths that have nothing to do with it, an
+# operator's kill or another culprit: two more would have to hit the very moments, a lease apart, in which this one is tried.
+PARKED_AFTER = 5
+
 # A status may only replace a state that stands left of it. `failed` ranks above `sent` and below `delivered`, because
 # WhatsApp does deliver now and then what it had given up on. What we had given up on ourselves ranks lowest: a status
 # proves that an earlier attempt got through.

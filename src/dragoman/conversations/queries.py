@@ -5,7 +5,12 @@ statements never wait for each other in a circle. `claim` skips what is locked i
 
 Leases run on the database's own clock (`now()`), the only one that all workers share: a worker's clock that is wrong, or a
 sandbox's that is moved, neither frees nor prolongs anybody's lease. Everything else runs on the program's clock (`%(now)s`).
+
+A conversation whose worker is gone when its lease has run out was lost, and `lost` counts how often in a row: something in it may
+be what ends the process. `record` and the last `settle` set it to 0. See `policy.SUSPECT_AFTER`.
 """
+
+from dragoman.conversations.policy import SUSPECT_AFTER, SUSPECTS_TOGETHER
 
 # What waits in the outbox. Only what nobody could tell the fate of once may go out a second time, and no agent's reply
 # after the thread has changed hands.
@@ -23,13 +28,22 @@ _WAITING = """
               and (m.state in ('queued', 'sending') or (m.state = 'unknown' and m.not_before is not null))
             order by m.seq limit %(outbox)s"""
 
+# How often a conversation was lost in a row; a lease that has run out counts, whatever became of its worker.
+_LOST = "lost + (lease_until is not null)::int"
+
 CLAIM = f"""
 with due as materialized (
-    select organisation_id, id, owner, epoch, agent_id, think_at, turn_id, answered_seq from conversations
-    where due_at <= %(now)s and (lease_until is null or lease_until <= now())
+    select organisation_id, id, owner, epoch, agent_id, think_at, turn_id, answered_seq, {_LOST} as lost from conversations
+    where due_at <= %(now)s and (lease_until is null or lease_until <= now()) and (%(suspects)s or {_LOST} < {SUSPECT_AFTER})
     order by due_at limit %(limit)s for update skip locked
 ),
-slots as (select *, row_number() over () as slot from due),
+-- Suspects a few at a time, and who was lost even so all alone. The array is made only when there is one.
+slots as (
+    select *, row_number() over () as slot from due
+    where lost < {SUSPECT_AFTER} or id = any(array(
+        select id from due where lost >= {SUSPECT_AFTER} order by lost desc
+        limit case when (select max(lost) from due) > {SUSPECT_AFTER} then 1 else {SUSPECTS_TOGETHER} end))
+),
 -- A turn covers the first question that waits, or all of them when the agent takes bursts as one.
 question as (
     select s.organisation_id, s.id, s.slot, s.agent_id, s.epoch, q.from_seq, q.through_seq
@@ -52,7 +66,10 @@ opened as (
 ),
 claimed as (
     update conversations c
-    set lease_until = now() + make_interval(secs => %(lease)s), worker_id = %(worker_id)s, fence = c.fence + 1, turn_id = coalesce(c.turn_id, o.id)
+    set lease_until = now() + make_interval(secs => %(lease)s), worker_id = %(worker_id)s, fence = c.fence + 1, turn_id = coalesce(c.turn_id, o.id),
+        -- A worker that is still seen (it beats three times in a lease) has only failed at it, as all do while the database is away.
+        lost = c.lost + (c.lease_until is not null and coalesce((
+            select w.seen_at <= now() - make_interval(secs => %(lease)s / 2) from workers w where w.id = c.worker_id), true))::int
     from slots s left join opened o on o.organisation_id = s.organisation_id and o.conversation_id = s.id
     where c.organisation_id = s.organisation_id and c.id = s.id
     returning c.*
@@ -61,7 +78,7 @@ select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.f
        c.handback_at, c.window_until, c.wanted_seq, c.wake_at, c.close_at, c.transfer, c.transfer_at,
        coalesce((select m.seq from messages m where m.organisation_id = c.organisation_id and m.conversation_id = c.id
                  order by m.seq desc limit 1), 0) as known_seq, -- newer ones are not in the outbox below
-       c.last_inbound_wamid, c.pair_tokens, c.pair_at,
+       c.last_inbound_wamid, c.pair_tokens, c.pair_at, c.lost,
        n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
        k.name as contact_name, k.phone, k.bsuid, k.username,
        a.id as agent_id, a.kind as agent_kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
@@ -161,6 +178,7 @@ advanced as (
         close_at = coalesce(r.close_at, c.close_at),
         transfer = case when l.current and r.transfer is not null then r.transfer else c.transfer end,
         transfer_at = case when l.current and r.transfer is not null then %(now)s else c.transfer_at end,
+        lost = 0,
         lease_until = case when r.release or not l.current then null else c.lease_until end,
         worker_id = case when r.release or not l.current then null else c.worker_id end
     from r join found l using (n)
@@ -275,6 +293,7 @@ moved as (
         think_at = case when c.think_at <= %(now)s and c.turn_id is null and (r.rest or c.wanted_seq <= c.answered_seq) then null
                         else c.think_at end,
         pair_tokens = coalesce(r.pair_tokens, c.pair_tokens), pair_at = coalesce(r.pair_at, c.pair_at),
+        lost = case when r.release then 0 else c.lost end,
         lease_until = case when r.release then null else c.lease_until end,
         worker_id = case when r.release then null else c.worker_id end
     from r join locked l using (n) left join ours o using (n)
@@ -303,9 +322,10 @@ from mine where c.organisation_id = mine.organisation_id and c.id = mine.id
 returning c.organisation_id, c.id, c.fence, c.send_at
 """
 
-NEXT_DUE = """
+NEXT_DUE = f"""
 select due_at from conversations
-where due_at is not null and (lease_until is null or lease_until <= now()) order by due_at limit 1
+where due_at is not null and (lease_until is null or lease_until <= now()) and (%(suspects)s or {_LOST} < {SUSPECT_AFTER})
+order by due_at limit 1
 """
 
 BEAT = """

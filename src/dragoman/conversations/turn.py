@@ -18,7 +18,7 @@ from dragoman.agents.turns import Outcome, Person, Said, Turn
 from dragoman.conversations import callback, media, native, outbox, policy, turn_queries
 from dragoman.conversations.held import Held, Outgoing
 from dragoman.conversations.journal import Recorded, RecordResult, Reply
-from dragoman.conversations.metrics import CRASHED, DELIVERIES, DELIVERY_SECONDS, DISCARDED, LEASES_LOST
+from dragoman.conversations.metrics import CRASHED, DELIVERIES, DELIVERY_SECONDS, DISCARDED, LEASES_LOST, PARKED
 from dragoman.conversations.native import Native
 from dragoman.conversations.presence import Presence
 from dragoman.conversations.quoting import quoted
@@ -32,11 +32,36 @@ log = structlog.get_logger()
 
 MODEL = "model:"  # where a native agent was asked, in the place of a webhook's address
 
+PARKED_CAUSE = (
+    "The server ended {times} times while it worked on this message, and was started again each time. "
+    "The message is not tried again by itself; replay it once the reason is found."
+)
+
 _STATE = {"answered": "answered", "silent": "silent", "unrecognised": "unrecognised", "refused": "failed", "failed": "failed"}
 
 
 async def take_turn(services: Services, speaker: outbox.Speaker, presence: Presence, held: Held) -> None:
     """Ask the agent once, record what it said, send it. Gives the conversation back. Raises `outbox.LeaseLost`."""
+    asked = _give_up(services, held) if held.parked else await _think(services, presence, held)
+    outcome = asked.outcome
+    DELIVERIES.labels(outcome.kind).inc()
+    DELIVERY_SECONDS.observe(outcome.duration_ms / 1000)
+    recorded = await _recorded(services, speaker, held, asked)
+    result = await services.journal.record(recorded)
+    held.free = result.free
+    await _speak(services, speaker, held, recorded, result)
+
+
+def _give_up(services: Services, held: Held) -> Native:
+    PARKED.inc()
+    log.error(
+        "a question is given up: the server ended each time it worked on it", turn_id=str(held.row["turn_id"]), times=held.row["lost"]
+    )
+    cause = PARKED_CAUSE.format(times=held.row["lost"])
+    return Native(outcome=Outcome(kind="failed", started_at=services.clock.now(), duration_ms=0.0, cause=cause))
+
+
+async def _think(services: Services, presence: Presence, held: Held) -> Native:
     held.thinking = True
     presence.thinking(held)
     try:
@@ -45,13 +70,7 @@ async def take_turn(services: Services, speaker: outbox.Speaker, presence: Prese
         held.thinking = False
     if held.flushing is not None:
         await held.flushing
-    outcome = asked.outcome
-    DELIVERIES.labels(outcome.kind).inc()
-    DELIVERY_SECONDS.observe(outcome.duration_ms / 1000)
-    recorded = await _recorded(services, speaker, held, asked)
-    result = await services.journal.record(recorded)
-    held.free = result.free
-    await _speak(services, speaker, held, recorded, result)
+    return asked
 
 
 async def _ask(services: Services, held: Held) -> Native:
@@ -115,7 +134,7 @@ async def _recorded(services: Services, speaker: outbox.Speaker, held: Held, ask
     row, outcome = held.row, asked.outcome
     attempt = row["turn_attempts"] + 1
     retry_at = None
-    if outcome.kind == "failed":
+    if outcome.kind == "failed" and not held.parked:
         retry_at = policy.next_agent_attempt(attempt, row["retry_delays"], outcome.retry_after, services.clock.now())
     replies = _replies(outcome, row["fallback_message"] if attempt == 1 else None)
     first_attempt = None

@@ -12,11 +12,10 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from dragoman.conversations import callback, later, media, outbox, ownership, turn
+from dragoman.conversations import callback, later, media, outbox, ownership, policy, turn
 from dragoman.conversations.held import Held
 from dragoman.conversations.journal import DUE, Settled
 from dragoman.conversations.metrics import CRASHED, HELD
-from dragoman.conversations.policy import Pace
 from dragoman.conversations.presence import Presence
 from dragoman.conversations.services import Services
 from dragoman.ids import new_id
@@ -41,10 +40,11 @@ class Worker:
         self._lease = services.settings.lease_seconds
         self._held: dict[UUID, Held] = {}
         self._attending: set[asyncio.Task[None]] = set()
+        self._suspects: set[asyncio.Task[None]] = set()  # the work on those that are tried apart
         self._loops: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
-        self._pace = Pace()
+        self._pace = policy.Pace()
         self._workers_alive = 1
         self._tidy_at = time.monotonic() + TIDY_SECONDS
         self._stopping = False
@@ -122,9 +122,11 @@ class Worker:
         if not (limit := min(CLAIM_AT_ONCE, self._room)):
             return False
         deadline = time.monotonic() + self._lease
-        rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash)
+        rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash, suspects=not self._suspects)
         for row in rows:
             task = asyncio.create_task(self._attend(row, deadline))
+            if row["lost"] >= policy.SUSPECT_AFTER:
+                self._suspects.add(task)
             self._attending.add(task)
             task.add_done_callback(self._attended)
         return len(rows) == limit
@@ -136,6 +138,10 @@ class Worker:
     def _attended(self, task: asyncio.Task[None]) -> None:
         if not self._room:
             self._wake.set()
+        if task in self._suspects:
+            self._suspects.discard(task)
+            if not self._suspects:  # it has survived these: others may be tried
+                self._wake.set()
         self._attending.discard(task)
 
     def _hash(self, turn_id: UUID) -> bytes:
@@ -147,7 +153,7 @@ class Worker:
             await asyncio.sleep(GATHER_SECONDS)  # what is due in a moment joins the same claim
             return
         seconds = POLL_SECONDS
-        if self._room and (due := await self._services.journal.next_due()) is not None:
+        if self._room and (due := await self._services.journal.next_due(suspects=not self._suspects)) is not None:
             seconds = min(seconds, max((due - self._services.clock.now()).total_seconds(), 0.0))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
@@ -224,12 +230,16 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
         await ownership.hand_back(services, held.organisation_id, held.id, if_due=True)
         await _give_back(services, held, rest=False)
         return
+    thinks = row["turn_id"] is not None and row["owner"] == "agent" and row["think_at"] is not None and row["think_at"] <= now
     if row["media_at"] is not None and row["media_at"] <= now:
-        await media.fetch(services, held)
+        await (media.give_up if held.parked else media.fetch)(services, held)
+        held.parked = False  # the files came first in every life; the question is asked
+    if thinks and held.parked:
+        await turn.take_turn(services, worker, worker.presence, held)
+        return
     if await later.attend(services, held):
         await _give_back(services, held, rest=False)
         return
-    thinks = row["turn_id"] is not None and row["owner"] == "agent" and row["think_at"] is not None and row["think_at"] <= now
     if row["send_at"] is not None:
         await outbox.flush(services, worker, held, release=not thinks)
         if not thinks:
