@@ -98,10 +98,12 @@ class TakeOver(Scenario):
         await (await place.person()).says("one")
         await place.answered(1)
         await place.settled()
-        place.agent.answer = lambda delivery: self.slowly(delivery)
+        self.taken = asyncio.Event()
+        place.agent.answer = self.slowly
 
     async def slowly(self, delivery):
-        await asyncio.sleep(0.3 if delivery["message"] == "two" else 0)
+        if delivery["message"] == "two":
+            await self.taken.wait()
         return {"content": f"You said: {delivery['message']}"}
 
     async def play(self, place):
@@ -109,6 +111,7 @@ class TakeOver(Scenario):
         await dana.says("two")
         await place.until(lambda: place.rows("select 1 from turns where state = 'open'"), "the agent is asked")
         await self.act(place, conversation, "takeover")
+        self.taken.set()
         await place.says(conversation, "Lou here")
         await self.act(place, conversation, "handback")
         await dana.says("three")
