@@ -44,8 +44,9 @@ class Names(Scenario):
         if people != [{"name": "Dana K.", "phone": "15550007899"}]:
             yield f"I-13 Dana is {people}"
         names = await place.rows("select kind, value from contact_identities where kind = 'phone' order by value")
-        merges = await place.rows("select 1 from contact_merges")
-        if "15550007899" not in [row["value"] for row in names] or len(merges) != 1:
+        # One, or two when her words from the new number were there before the news of the change: nobody is merged twice.
+        merges = [row["merged_id"] for row in await place.rows("select merged_id from contact_merges")]
+        if "15550007899" not in [row["value"] for row in names] or not 1 <= len(merges) == len(set(merges)) <= 2:
             yield f"I-13 {names}, {len(merges)} merges"
 
 

@@ -4,7 +4,7 @@
 """
 
 # How often these pass depends on the time a run takes; a kill at them may come too late to happen.
-REGULAR = {"queries.BEAT", "queries.RENEW", "graph.mark_read", "jobs.FINISH"}
+REGULAR = {"queries.BEAT", "queries.RENEW", "graph.mark_read", "jobs.FINISH", "inbox_queries.RESUME"}
 
 PASSED = {
     "main job": [

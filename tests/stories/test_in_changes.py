@@ -76,6 +76,17 @@ async def test_who_wrote_from_the_new_number_before_whatsapp_told_of_it_becomes_
     assert merge == {"kept_id": first["id"], "merged_id": second["id"], "reason": "user_changed_number"}
 
 
+async def test_who_wrote_under_a_new_number_and_a_new_user_id_is_merged_once(lumen, meta):
+    new_id = "US.13491200000000000098"
+    after = Names(NEW_PHONE, new_id, "Dana O.")
+    for wamid, names in (("wamid.1", DANA), ("wamid.2", after)):
+        assert await meta.posts(words(said(lumen, wamid, "Hello", names), people=[names])) == 200
+    first, second = await contact(lumen, bsuid=BSUID), await contact(lumen, bsuid=new_id)
+    change = system(lumen, "wamid.3", DANA, "user_changed_number", wa_id=NEW_PHONE, user_id=new_id)
+    assert await meta.posts(words(change, people=[])) == 200
+    assert await lumen.rows("select kept_id, merged_id from contact_merges") == [{"kept_id": first["id"], "merged_id": second["id"]}]
+
+
 async def test_the_former_owner_of_the_new_number_is_somebody_else(lumen, meta):
     """The number was Mallory's, whose user id we know: what she said never becomes part of Dana's conversation."""
     mallory = Names(NEW_PHONE, "US.13491200000000000099", "Mallory")

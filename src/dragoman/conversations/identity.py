@@ -47,9 +47,10 @@ async def change(connection: Connection, organisation_id: UUID, news: IdentityCh
     if before is None:
         return
     ids.add(before["bsuid"])
-    for after in (known.get(("bsuid", news.new_bsuid)), _unless_foreign(known.get(("phone", news.new_phone)), ids)):
-        if after is not None and after["id"] != before["id"]:
-            await _merge(connection, organisation_id, before["id"], after["id"], news.kind, now)
+    under_new_names = (known.get(("bsuid", news.new_bsuid)), _unless_foreign(known.get(("phone", news.new_phone)), ids))
+    for other in dict.fromkeys(after["id"] for after in under_new_names if after is not None):
+        if other != before["id"]:
+            await _merge(connection, organisation_id, before["id"], other, news.kind, now)
     if news.old_phone and news.new_phone and news.old_phone != news.new_phone:
         await _uncall(connection, organisation_id, before["id"], news.old_phone, now)
     await _call(connection, organisation_id, before["id"], new, now)
