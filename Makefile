@@ -31,7 +31,7 @@ demo: .venv/installed
 	@.venv/bin/dragoman demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: .venv/installed-dev
-	.venv/bin/pytest -n auto
+	.venv/bin/pytest -n auto --dist worksteal
 
 namespaces: .venv/installed-dev
 	.venv/bin/pytest -m machines tests/stories/test_two_machines.py
