@@ -28,6 +28,9 @@ HOME = pytest.StashKey[Path]()
 
 
 def pytest_configure(config):
+    # A shell that starts something in the background has it ignore Ctrl-C, and with it every program that a test starts and stops that way.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Not pytest's own temporary directory: it is private, and PostgreSQL of a root user runs as another user.
     inherited = getattr(config, "workerinput", {}).get("server_home")
     config.stash[HOME] = Path(inherited or tempfile.mkdtemp(prefix="dragoman-tests-", dir=_fastest_place()))

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from cast import Lumen, Phone, until
 from program import Program
-from stage import free_socket
+from stage import free_port
 from tests.api.story import Story
 
 from dragoman.accounts import keys, numbers, organisations
@@ -87,8 +87,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "404", "409",
 @pytest.fixture
 async def lumen(database_uri, database, tmp_path):
     """Bakery Lumen on the real program, with a key and a number of its own."""
-    with free_socket() as sock:
-        port = sock.getsockname()[1]
+    port = free_port()
     settings = {"database_url": database_uri, "secret_key": SECRET_KEY, "data_dir": tmp_path, "public_url": f"http://127.0.0.1:{port}"}
     options = {"graph_url": "sandbox", "allow_private_urls": "127.0.0.0/8", "api_rate_limit": 1_000_000}
     program = Program(port, settings | options, tmp_path / "server.log")

@@ -96,9 +96,13 @@ class Place:
         return (await self.until(lambda: self.rows("select id from conversations"), "somebody has written"))[0]["id"]
 
     async def until(self, condition, what):
+        """Wait until `condition()` is true and give back what it said; it may be async."""
         async with asyncio.timeout(SETTLES):
             while True:
-                if result := await condition():
+                result = condition()
+                if asyncio.iscoroutine(result):
+                    result = await result
+                if result:
                     return result
                 self.time_passes()
                 await asyncio.sleep(AGAIN)

@@ -1,6 +1,6 @@
 """A bug that ends the process whenever the agent is about to be asked about a certain word, as a crash in a C library would.
 
-`PLANTED` is in the form of `planted`, which plants what it has by name.
+`PLANTED` says by name how each is put in; unlike those of `planted`, none of them is there to be found by the checker.
 """
 
 import os

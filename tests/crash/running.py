@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import traceback
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,29 +25,30 @@ class Result:
 
 
 class Stage:
-    """Where runs get their databases and their processes from."""
+    """Where runs get their databases and their processes from. Those of one gathering go `AT_ONCE`."""
 
     def __init__(self, connection, template, nursery):
         self.connection, self.template, self.nursery = connection, template, nursery
+        self._room = asyncio.Semaphore(AT_ONCE)
 
-    async def run(self, scenario, point=None, bug=None):
+    @asynccontextmanager
+    async def place(self, roles=("all",), **settings):
+        """A `Place` on a database of its own, with nothing started yet."""
         name = fresh(self.connection, self.template)
         uri = f"postgresql://{self.connection.info.user}@/{name}?host={self.connection.info.host}"
         with tempfile.TemporaryDirectory(prefix="dragoman-crash-", ignore_cleanup_errors=True) as folder:
             try:
-                async with place(self.nursery, uri, Path(folder), **scenario.settings) as here:
-                    return await _run(scenario, here, point, bug)
+                async with place(self.nursery, uri, Path(folder), roles, **settings) as here:
+                    yield here
             finally:
                 drop(self.connection, name)
 
+    async def run(self, scenario, point=None, bug=None):
+        async with self._room, self.place(**scenario.settings) as here:
+            return await _run(scenario, here, point, bug)
+
     async def run_all(self, make, points, bug=None):
-        room = asyncio.Semaphore(AT_ONCE)
-
-        async def one(point):
-            async with room:
-                return await self.run(make(), point, bug)
-
-        return await asyncio.gather(*(one(point) for point in points))
+        return await asyncio.gather(*(self.run(make(), point, bug) for point in points))
 
 
 async def _run(scenario, here, point, bug):

@@ -6,25 +6,16 @@ most, as measured) one in sixty is lost again, and one in some 200,000 three tim
 """
 
 import random
-import tempfile
-from pathlib import Path
 
 from tests.crash import monkey
-from tests.crash.places import drop, fresh, place
 
 MESSAGES, KILLS, PAUSES = 1000, 30, (0.1, 0.5)
 
 
 async def test_thirty_random_kills_lose_nothing_and_double_nothing(stage, capsys):
     seed = random.SystemRandom().randrange(1 << 32)
-    name = fresh(stage.connection, stage.template)
-    uri = f"postgresql://{stage.connection.info.user}@/{name}?host={stage.connection.info.host}"
-    try:
-        with tempfile.TemporaryDirectory(prefix="dragoman-chaos-", ignore_cleanup_errors=True) as folder:
-            async with place(stage.nursery, uri, Path(folder), monkey.ROLES) as here:
-                outcome = await monkey.run(here, seed, MESSAGES, KILLS, PAUSES)
-    finally:
-        drop(stage.connection, name)
+    async with stage.place(monkey.ROLES) as here:
+        outcome = await monkey.run(here, seed, MESSAGES, KILLS, PAUSES)
     table = "\n".join(f"{what}: {figure}" for what, figure in outcome.lines())
     with capsys.disabled():
         print(f"\n{table}")  # noqa: T201

@@ -4,43 +4,31 @@
 """
 
 import asyncio
-import tempfile
-from pathlib import Path
 from time import monotonic
 
 import psycopg
 from bench.opened import leave_open, still_open
-from tests.crash.places import drop, fresh, place
 
 PEOPLE = 40  # five open rows in each one's conversation
 
 
 async def test_a_second_and_a_third_crash_among_open_rows_lose_nothing_and_double_nothing(stage, capsys):
-    name = fresh(stage.connection, stage.template)
-    uri = f"postgresql://{stage.connection.info.user}@/{name}?host={stage.connection.info.host}"
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="dragoman-crash-", ignore_cleanup_errors=True) as folder,
-            psycopg.connect(uri) as connection,
-        ):
-            connection.autocommit = True
-            async with place(stage.nursery, uri, Path(folder)) as here:
-                await _died_among_open_rows(here, connection)
-                lefts, ready = [await asyncio.to_thread(leave_open, connection)], []
-                for _ in range(2):
-                    here.server.bear()
-                    await _some_of_it_is_done(connection, lefts[-1])
-                    await here.server.kill()
-                    lefts.append(await asyncio.to_thread(still_open, connection))
-                begun = monotonic()
-                assert await here.server.start()
-                ready = monotonic() - begun
-                await here.settled()
-                violations = await here.violations()
-                unknown = await here.rows("select 1 from messages where state = 'unknown' and cause is not null")
-                said = await here.rows("select 1 from messages where direction = 'out' and state in ('sent', 'delivered', 'read')")
-    finally:
-        drop(stage.connection, name)
+    async with stage.place() as here:
+        with psycopg.connect(here.database.uri, autocommit=True) as connection:
+            await _died_among_open_rows(here, connection)
+            lefts, ready = [await asyncio.to_thread(leave_open, connection)], []
+            for _ in range(2):
+                here.server.bear()
+                await _some_of_it_is_done(connection, lefts[-1])
+                await here.server.kill()
+                lefts.append(await asyncio.to_thread(still_open, connection))
+            begun = monotonic()
+            assert await here.server.start()
+            ready = monotonic() - begun
+            await here.settled()
+            violations = await here.violations()
+            unknown = await here.rows("select 1 from messages where state = 'unknown' and cause is not null")
+            said = await here.rows("select 1 from messages where direction = 'out' and state in ('sent', 'delivered', 'read')")
     with capsys.disabled():
         print(f"\nopen rows {lefts}, ready {ready:.2f} s after the third start, {len(unknown)} shown as unknown")  # noqa: T201
     assert violations == []

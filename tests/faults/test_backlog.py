@@ -4,9 +4,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from apart import free_port, serving_program
+from apart import serving_program
 from cast import until
 from meta import Meta, Names, said, words
+from stage import free_port
 from test_workers import apart
 
 MESSAGES, CUSTOMERS, IN_ONE_BODY = 100_000, 20_000, 1000

@@ -2,12 +2,8 @@
 
 import asyncio
 import signal
-import tempfile
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from tests.crash.places import drop, fresh, place
 
 # Where it freezes, by the points of `tests.crash.points`, and whether its send may still come (a call that was under way cannot
 # be taken back).
@@ -16,29 +12,16 @@ AROUND_THE_SEND = ["after:queries.RECORD#1", "before:graph.send#1", "during:grap
 ROLES = ("web", "worker", "worker")
 
 
-@asynccontextmanager
-async def bakery(stage):
-    """Lumen with a web process and two workers, of which none is started yet."""
-    name = fresh(stage.connection, stage.template)
-    uri = f"postgresql://{stage.connection.info.user}@/{name}?host={stage.connection.info.host}"
-    try:
-        with tempfile.TemporaryDirectory(prefix="dragoman-frozen-", ignore_cleanup_errors=True) as folder:
-            async with place(stage.nursery, uri, Path(folder), ROLES) as here:
-                yield here
-    finally:
-        drop(stage.connection, name)
-
-
 async def froze_and_went_on(stage, point):
     """What is wrong after the story, and how the message was shown while the first worker was frozen."""
-    async with bakery(stage) as here:
+    async with stage.place(ROLES) as here:
         web, first, second = here.servers
         await web.start()
         await here.lumen.connect(here.agent, here.agent.url)
         await first.start(crash=point, how="SIGSTOP", trace=str(first.trace))
         dana = await here.person()
         await dana.says("Hello")
-        await here.until(_true(first.frozen), f"it froze {point}")
+        await here.until(first.frozen, f"it froze {point}")
         await second.start()
         await here.settled()  # the second has done it all
         [shown] = await here.rows("select state from messages where direction = 'out'")
@@ -55,13 +38,6 @@ async def froze_and_went_on(stage, point):
             wrong.append("it did not go on")
         heard = [text for text in [m["text"] for m in await dana.heard()] if text == "You said: Hello"]
         return [f"{point}: {line}" for line in wrong], shown["state"], len(heard)
-
-
-def _true(condition):
-    async def look():
-        return condition()
-
-    return look
 
 
 async def test_a_worker_that_froze_before_it_had_an_answer_on_disk_says_nothing_any_more(stage):
@@ -84,7 +60,7 @@ async def test_a_worker_that_froze_around_the_send_doubles_nothing_and_what_nobo
 @pytest.mark.parametrize("point", ["after:callback_queries.TAKE_KEY#1"])
 async def test_a_door_that_froze_in_the_middle_of_a_transaction_holds_nobody_up_for_long(stage, point):
     """Its locks end after 15 seconds; the late answer that it was taking is posted again, and there once."""
-    async with bakery(stage) as here:
+    async with stage.place(ROLES) as here:
         web, worker, _ = here.servers
         await web.start(crash=point, how="SIGSTOP")
         await worker.start()
@@ -94,7 +70,7 @@ async def test_a_door_that_froze_in_the_middle_of_a_transaction_holds_nobody_up_
         await dana.says("Is it ready?")
         [delivery] = await here.agent.delivered()
         posts = [asyncio.create_task(here.asks("POST", "", {"content": "Ready"}, key="ready", url=delivery["reply_callback"]))]
-        await here.until(_true(web.frozen), "it froze")
+        await here.until(web.frozen, "it froze")
         locks = "select 1 from pg_stat_activity where datname = current_database() and state = 'idle in transaction'"
         await here.until(lambda: here.rows(locks), "it has a transaction open")
 

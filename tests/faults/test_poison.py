@@ -1,16 +1,13 @@
 """F-40: a message that whoever works on it stumbles over, or dies of. It ends as failed, and the conversation and everybody else go on."""
 
 import asyncio
-import tempfile
 from collections import Counter
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from cast import Phone, until
 from made_files import png
 from meta import counted, rested
-from tests.crash.places import drop, fresh, place
 from tests.crash.poison import WORD
 from till import acts, sends, time_passes
 
@@ -63,7 +60,7 @@ async def test_a_message_that_ends_the_process_each_time_is_given_up_and_everybo
             if turn == 0:  # all of them are claimed together, and lost together
                 await here.until(lambda: all_stored(here, CROWD + 1), "all have written")
                 begin()
-            await here.until(lambda turn=turn: true(len(deaths) > turn), "the next has died")
+            await here.until(lambda turn=turn: len(deaths) > turn, "the next has died")
         [turn] = await here.until(lambda: here.rows("select cause, attempts from turns where state = 'failed'"), "it is given up")
         await dana.says("And flour?")
         await here.settled()
@@ -76,7 +73,7 @@ async def test_a_message_that_ends_the_process_each_time_is_given_up_and_everybo
         assert set(heard) | unknown == {SORRY, "You said: And flour?", *(f"You said: {text}" for text in said)}
         assert len(await here.rows("select 1 from turns where state <> 'answered'")) == 1
         assert [row["lost"] for row in await here.rows("select lost from conversations where lost > 0")] == []
-        assert sum([await counted_by(here, worker) for worker in here.servers[1:]]) == 1
+        assert sum([await counted(here.lumen, PARKED, worker.url) for worker in here.servers[1:]]) == 1
         assert any(entry["cause"] == CAUSE for entry in (await here.lumen.timeline())["entries"])
 
 
@@ -189,8 +186,6 @@ async def test_who_was_lost_among_the_few_is_tried_alone_and_two_workers_share_t
 @asynccontextmanager
 async def dying_workers(stage, bug, roles):
     """Lumen with a web process and workers that have a bug and are started again whenever they die; the deaths so far, and what starts them."""
-    name = fresh(stage.connection, stage.template)
-    uri = f"postgresql://{stage.connection.info.user}@/{name}?host={stage.connection.info.host}"
     deaths, keepers = [], []
 
     async def keep(server):
@@ -199,17 +194,13 @@ async def dying_workers(stage, bug, roles):
             await server.dead.wait()
             deaths.append(server)
 
-    try:
-        with tempfile.TemporaryDirectory(prefix="dragoman-poison-", ignore_cleanup_errors=True) as folder:
-            async with place(stage.nursery, uri, Path(folder), roles) as here:
-                await here.server.start()
-                try:
-                    yield here, deaths, lambda: keepers.extend(asyncio.create_task(keep(server)) for server in here.servers[1:])
-                finally:
-                    for keeper in keepers:
-                        keeper.cancel()
-    finally:
-        drop(stage.connection, name)
+    async with stage.place(roles) as here:
+        await here.server.start()
+        try:
+            yield here, deaths, lambda: keepers.extend(asyncio.create_task(keep(server)) for server in here.servers[1:])
+        finally:
+            for keeper in keepers:
+                keeper.cancel()
 
 
 async def thoughtful(delivery):
@@ -222,16 +213,6 @@ async def lost(lumen, times, wamid):
     await until(lambda: stored(lumen, wamid), "it is stored")
     query = "update conversations set lost = %(times)s where id = (select conversation_id from messages where wamid = %(wamid)s)"
     await lumen.services.db.execute(query, {"times": times, "wamid": wamid})
-
-
-async def counted_by(here, worker):
-    async with here.lumen.session.get(f"{worker.url}/metrics") as answer:
-        lines = (await answer.text()).splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{PARKED} "))
-
-
-async def true(value):
-    return value
 
 
 async def all_stored(here, count):

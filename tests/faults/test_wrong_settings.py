@@ -2,8 +2,9 @@
 
 import psycopg
 import pytest
-from apart import SECRET_KEY, command, free_port, furnish, serving_program, whatsapp
+from apart import SECRET_KEY, command, furnish, serving_program, whatsapp
 from program import run
+from stage import free_port
 
 OTHER_KEY = "another secret key for tests, of more than 32 characters"
 BLANK = " " * 40

@@ -15,7 +15,7 @@ from meta import sign
 from model import model_server
 from native import NUMBER, SECRET_KEY, Second
 from program import Program
-from stage import free_socket, serving
+from stage import free_port, serving
 from test_native_api_tools import described, fixed
 from tests.project.source import ROOT
 from world import shop_server
@@ -92,9 +92,7 @@ class Prying(Program):
 @asynccontextmanager
 async def lives(database_uri, folder, leaky=False):
     """Bakery Lumen and Rival on one server, and everybody outside of it."""
-    sock = free_socket()
-    port = sock.getsockname()[1]
-    sock.close()
+    port = free_port()
     url, vault, clock, db, nets = f"http://127.0.0.1:{port}", Vault(SECRET_KEY), Clock(), Database(database_uri), Nets()
     settings = {
         "database_url": database_uri, "secret_key": SECRET_KEY, "data_dir": folder, "public_url": url, "graph_url": "sandbox",

@@ -11,7 +11,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 from program import Program
-from stage import free_socket
+from stage import free_port
 from tests.project.source import ROOT
 from tests.security import shapes
 from tests.security.impatient import SECONDS
@@ -46,9 +46,7 @@ def careless():
 
 @pytest.fixture
 async def lumen(database_uri, tmp_path, careless):
-    sock = free_socket()
-    port = sock.getsockname()[1]
-    sock.close()
+    port = free_port()
     settings = {
         "database_url": database_uri, "secret_key": SECRET_KEY, "data_dir": tmp_path, "public_url": f"http://127.0.0.1:{port}",
         "graph_url": "http://127.0.0.1:1", "api_rate_limit": 1_000_000,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cast import Lumen, until
 from program import Program, environment
-from stage import free_socket, served
+from stage import free_port, free_socket, served
 from typer.testing import CliRunner
 
 from dragoman.accounts import keys, numbers, organisations
@@ -21,11 +21,6 @@ from dragoman.store.database import Database
 SECRET_KEY = "a secret key for tests, of more than 32 characters"
 META = {"app_secret": "app-secret", "verify_token": "verify", "access_token": "token"}
 WABA, NUMBER, DISPLAY = "102290000000001", "106540000000001", "+15550001234"
-
-
-def free_port():
-    with free_socket() as sock:
-        return sock.getsockname()[1]
 
 
 @dataclass

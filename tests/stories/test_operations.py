@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from cast import Lumen, Phone, until
 from program import Program, living, own_folder, run
-from stage import free_socket
+from stage import free_port
 
 from dragoman.accounts import keys, organisations
 from dragoman.accounts.secrets import Vault
@@ -21,11 +21,6 @@ NUMBER = {
     "--app-id": "4711",
 }
 GUESTS, EACH = 12, 4
-
-
-def free_port():
-    with free_socket() as sock:
-        return sock.getsockname()[1]
 
 
 @pytest.fixture

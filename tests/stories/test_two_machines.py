@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
-from apart import command, free_port, furnish, said_to, serving_program, settled, whatsapp
+from apart import command, furnish, said_to, serving_program, settled, whatsapp
 from cast import Agent, Phone, until
 from far import Line, machine, postgres
-from stage import serving
+from stage import free_port, serving
 
 from dragoman.store import migrate
 from dragoman.store.database import Database

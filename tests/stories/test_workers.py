@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from cast import Phone, until
 from program import Program
-from stage import free_socket
+from stage import free_port
 from till import acts, attempts, in_state, no_statuses, sends, taken, the, written
 
 from dragoman.conversations.worker import Worker
@@ -45,9 +45,7 @@ def apart(lumen, folder):
 @pytest.fixture
 async def process(lumen, tmp_path):
     """A worker in a process of its own, which can be frozen."""
-    sock = free_socket()
-    port = sock.getsockname()[1]
-    sock.close()
+    port = free_port()
     process = Program(port, apart(lumen, tmp_path), tmp_path / "worker.log", "--role", "worker")
     await process.start()
     yield process

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 from cast import until
-from stage import free_socket
+from stage import free_port
 
 
 class Baker:
@@ -26,8 +26,7 @@ class Baker:
 
 @asynccontextmanager
 async def real_server():
-    with free_socket() as sock:
-        port = sock.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(sys.executable, str(Path(__file__).with_name("server.py")), str(port))
     try:
         async with aiohttp.ClientSession() as session:
