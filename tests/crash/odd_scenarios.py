@@ -103,6 +103,7 @@ class BrokenAnswer(Scenario):
         await place.lumen.fault(on="send", action="reset_after", times=1)
         dana = await place.person()
         await dana.says("one")
+        await place.until(lambda: place.agent.deliveries, "the agent is asked")  # else a slow server would ask about both at once
         await dana.says("two")
         await place.answered(2)
 

@@ -16,6 +16,7 @@ from world import shop_server
 from dragoman.accounts import keys, numbers, organisations
 from dragoman.accounts.secrets import Vault
 from dragoman.clock import Clock
+from dragoman.conversations.worker import Worker
 
 KEY = "sk-till-0123456789"
 
@@ -96,6 +97,25 @@ async def test_an_order_is_looked_up_and_another_one_is_placed(lumen, model, sho
     async with lumen.session.post(placed.body["answer_to"], json={"content": "Your bread is baked."}) as answer:
         assert answer.status == 202
     assert (await dana.hears_text(3))[2] == "Your bread is baked."
+
+
+@pytest.mark.parametrize("role", ["web"])
+async def test_what_dana_adds_while_the_till_is_looked_at_is_answered_with_the_rest(lumen, model, shop, dana):
+    """The draft is thrown away between two requests to the model, where none is under way that could be broken off."""
+    slow = {"url": f"{shop.url}/slow", "method": "GET", "request_headers": {"X-Shop-Key": fixed(KEY)}}
+    await hire(lumen, model, tools=[{"name": "Stock", "description": "How much bread there is.", "apiSchema": slow}])
+    model.script = [{"tool": "stock", "args": {}}]
+    worker = Worker(lumen.services)
+    await worker.start()
+    await dana.says("Is there rye bread?")
+    await until(lambda: shop.in_flight, "the agent looks")
+    await dana.says("And spelt?")
+    [held] = worker._held.values()
+    await until(held.news.is_set, "the worker knows that there is more")
+    shop.closing.set()
+    assert await dana.hears_text() == ["You said: Is there rye bread?\nAnd spelt?"]
+    assert len(model.requests) == 2
+    await worker.stop()
 
 
 async def test_once_the_agent_has_read_the_till_dana_is_asked_before_it_orders(lumen, model, shop, dana):

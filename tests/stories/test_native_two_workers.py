@@ -38,7 +38,7 @@ async def test_a_call_goes_out_under_the_answer_that_is_written_down(lumen, dana
     await lease_runs_out(lumen)
     await until(lambda: len(model.requests) == 2, "the second worker asks it too")
     said[0].set()
-    [first] = await until(lambda: lumen.rows("select response from generations"), "the first answer is written down")
+    first = (await until(lambda: lumen.rows("select response from generations order by position"), "the first answer is written down"))[0]
     said[1].set()
     assert await dana.hears_text() == ["Your order is taken."]
     [call] = await lumen.rows("select call_id, state from tool_calls")

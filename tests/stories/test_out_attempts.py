@@ -84,6 +84,7 @@ async def test_a_refusal_that_will_not_change_is_told_in_plain_words_and_not_rep
 async def test_a_rejected_message_does_not_hold_up_the_next_one(lumen, echo, dana):
     await lumen.fault(on="send", action="error", code=131009, times=1)
     await dana.says("one")
+    await echo.delivered(1)
     await dana.says("two")
     await in_state(lumen, "You said: one", "rejected")
     assert await dana.hears_text() == ["You said: two"]

@@ -117,6 +117,7 @@ async def tried(lumen, count):
 
 async def test_the_order_is_kept_while_the_line_is_down(lumen, echo, dana, line):
     await dana.says("one")
+    await echo.delivered(1)
     await dana.says("two")
     await dana.hears(2)
     thought = await thinking(echo, dana, line)

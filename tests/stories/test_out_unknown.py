@@ -101,6 +101,7 @@ async def test_without_a_status_it_is_never_sent_again_and_the_next_message_goes
     await no_statuses(lumen)
     await lumen.fault(on="send", times=1, **fault)
     await dana.says("Hello")
+    await echo.delivered(1)  # else a slow server would ask about both at once
     await dana.says("Are you there?")
     await in_state(lumen, "You said: Are you there?", "queued")
     await after_the_wait(lumen)
@@ -129,6 +130,7 @@ async def test_resend_once_sends_exactly_once_more(lumen, echo, dana):
     await no_statuses(lumen)
     await lumen.fault(on="send", action="reset_after", times=1)
     await dana.says("Hello")
+    await echo.delivered(1)  # else a slow server would ask about both at once
     await dana.says("Are you there?")
     await in_state(lumen, HELLO, "unknown")
     assert await taken(lumen) == [HELLO]

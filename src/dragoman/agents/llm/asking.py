@@ -5,8 +5,9 @@ pydantic-ai is what speaks to every provider.
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from genai_prices import calc_price
@@ -99,22 +100,20 @@ class Asking:
         model = providers.model(self.run.kit, self.choice)
         parameters = _parameters(self.gathered) if purpose == "answer" else None
         started = time.perf_counter()
-        asking = model_request(model, messages, model_settings=self._settings(purpose), model_request_parameters=parameters)
-        response = _kept(await self._unless_superseded(_translated(asking)) if purpose == "answer" else await _translated(asking))
+        ask = partial(model_request, model, messages, model_settings=self._settings(purpose), model_request_parameters=parameters)
+        response = _kept(await (self._unless_superseded(ask) if purpose == "answer" else _translated(ask)))
         generation = self._generation(response, position, purpose, (time.perf_counter() - started) * 1000)
         self.spending.add(generation.prompt_tokens + generation.response_tokens, generation.cost)
         return response, generation
 
-    async def _unless_superseded(self, asking: Awaitable[T]) -> T:
+    async def _unless_superseded(self, ask: Callable[[], Awaitable[T]]) -> T:
         """The answer, or Superseded as soon as the customer writes again; not once something has been done that cannot be undone."""
         news = self.run.scene.news
         if news is None or self.journal.acted:
-            return await asking
+            return await _translated(ask)
         if news.is_set():
-            if asyncio.iscoroutine(asking):
-                asking.close()
             raise Superseded
-        task, waiting = asyncio.ensure_future(asking), asyncio.ensure_future(news.wait())
+        task, waiting = asyncio.ensure_future(_translated(ask)), asyncio.ensure_future(news.wait())
         try:
             await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
@@ -268,10 +267,10 @@ def _price(response: ModelResponse, choice: Choice) -> float | None:
         return None
 
 
-async def _translated(asking: Awaitable[T]) -> T:
+async def _translated(ask: Callable[[], Awaitable[T]]) -> T:
     """The answer, or a ModelError in plain words; a provider's own text may hold the prompt, so it is not passed on."""
     try:
-        return await asking
+        return await ask()
     except ModelHTTPError as error:
         lasting = error.status_code < 500 and error.status_code not in (408, 409, 425, 429)
         raise ModelError(
