@@ -35,7 +35,7 @@ async def listen(services: Services) -> None:
             continue
         silent += 1
         told = await services.db.fetch_one(queries.SILENT, values)
-        if told is not None and told["warn"]:
+        if told is not None:
             log.warning(
                 "WhatsApp accepts the messages of a number and sends no statuses; see `dragoman doctor`",
                 organisation_id=str(row["organisation_id"]),

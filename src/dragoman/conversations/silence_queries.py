@@ -23,13 +23,13 @@ from looked l left join lateral ( -- the newest first, by the table's own key
 where l.waits or l.statuses_missing_since is not null
 """
 
+# A row for the one worker that is to say it.
 SILENT = """
 update numbers
-set statuses_missing_since = coalesce(statuses_missing_since, %(now)s),
-    statuses_warned_at = case when statuses_warned_at > %(before)s then statuses_warned_at else %(now)s end
+set statuses_missing_since = coalesce(statuses_missing_since, %(now)s), statuses_warned_at = %(now)s
 where organisation_id = %(organisation_id)s and id = %(number_id)s
   and (statuses_missing_since is null or statuses_warned_at <= %(before)s)
-returning statuses_missing_since, statuses_warned_at = %(now)s as warn
+returning statuses_missing_since
 """
 
 HEARD = """
