@@ -23,6 +23,8 @@ async def test_a_byoa_agent_needs_only_a_webhook(lumen):
         "burst": "each",
         "fallbackMessage": None,
         "resend": "never_resend",
+        "disabledAt": None,
+        "disabledCause": None,
         "secret": "",
         "secretHint": "",
     }

@@ -9,6 +9,7 @@ from tests.crash.points import statements
 
 from dragoman.conversations import reading_queries
 from dragoman.conversations.policy import STATES
+from dragoman.ids import oldest_id
 
 AT = datetime.now(UTC)
 N = 101  # of those that have something open everywhere
@@ -85,7 +86,8 @@ VALUES = {
     "headings": [""], "texts": [""], "tokens": [1], "tsvs": ["bread"], "urls": [None], "mark": 0,
     "days": [1], "delay": 1.0, "details": "{}", "duplicates": 0, "start_hour": 8, "end_hour": 20, "ignore_suppression": False, "template": "{}", "time_zone": "UTC",
     "dims": 3, "embeddings": ["[1,2,3]"], "bound": 1,
-    "calendar": "c1", "calendars": ["c1"], "action_id": u("action"), "event_id": "e",
+    "calendar": "c1", "calendars": ["c1"], "action_id": u("action"), "event_id": "e", "enough": 20,
+    "oldest": oldest_id(AT - timedelta(hours=1)),
 }  # fmt: skip
 
 # Where a name means something else in one statement.

@@ -82,7 +82,7 @@ select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.f
        n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
        k.name as contact_name, k.phone, k.bsuid, k.username,
        a.id as agent_id, a.kind as agent_kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
-       a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend,
+       a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend, a.disabled_at, a.disabled_cause, a.failing_since,
        t.attempts as turn_attempts, t.from_seq, t.through_seq, t.callback_until, t.instruction, t.forced, t.wakeup_id,
        (select jsonb_agg(jsonb_build_object('id', m.id, 'seq', m.seq, 'wamid', m.wamid, 'said_at', m.said_at, 'content', m.content)
                          order by m.seq)

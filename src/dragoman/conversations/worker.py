@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from dragoman.conversations import callback, later, media, outbox, ownership, policy, turn
+from dragoman.conversations import callback, later, media, outbox, ownership, policy, silence, turn
 from dragoman.conversations.held import Held
 from dragoman.conversations.journal import DUE, Settled
 from dragoman.conversations.metrics import CRASHED, HELD
@@ -53,7 +53,7 @@ class Worker:
         self._services.db.listen(DUE, self._heard)
         self._services.clock.wakes(self._wake)
         self.presence.start()
-        loops = (self._claim_for_ever(), self._beat_for_ever(), self._watch_for_ever())
+        loops = (self._claim_for_ever(), self._beat_for_ever(), self._watch_for_ever(), self._listen_for_ever())
         self._loops = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -202,6 +202,18 @@ class Worker:
                 CRASHED.inc()
                 log.exception("leases could not be renewed; trying again")
             await asyncio.sleep(self._lease / 3)
+
+    async def _listen_for_ever(self) -> None:
+        """Notice when WhatsApp's statuses do not come."""
+        while True:
+            await self._services.clock.sleep(silence.LOOK_SECONDS)
+            try:
+                await silence.listen(self._services)
+            except psycopg.OperationalError:
+                log.warning("the database is away; nobody looks for missing statuses")
+            except Exception:
+                CRASHED.inc()
+                log.exception("missing statuses could not be looked for; trying again")
 
     async def _beat(self) -> None:
         if time.monotonic() >= self._tidy_at:

@@ -117,11 +117,14 @@ class ByoaOptions(Input):
 
 class ByoaChanges(ByoaOptions):
     webhook_url: Url | None = None
+    enabled: Annotated[
+        Literal[True], Field(description="Switches a webhook on again that was switched off; so does sending its `webhookUrl`")
+    ] = True
 
     @model_validator(mode="before")
     @classmethod
     def _leave_out_read_only(cls, sent: object) -> object:
-        return _without(sent, ["secretHint"])
+        return _without(sent, ["secretHint", "disabledAt", "disabledCause"])
 
 
 class CreateByoaAgentInput(Input):
