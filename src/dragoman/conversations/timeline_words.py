@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from dragoman.conversations.policy import TOO_FAST
 from dragoman.conversations.wording import noun, words
 from dragoman.store.database import Row
 from dragoman.whatsapp.errors import explain
@@ -243,6 +244,11 @@ def _status(data: Data, cast: Cast) -> Told:
 
 
 def _transfer(data: Data, cast: Cast) -> Told:
+    if data["reason"] == TOO_FAST:
+        summary = (
+            f"{cast.agent} keeps quiet for a while; what {cast.customer} writes is stored. Hand the conversation back to go on at once."
+        )
+        return "owner_changed", summary, data["reason"]
     match data["owner"]:
         case "agent":
             summary = f"{cast.agent} answers from here on."
