@@ -55,6 +55,9 @@ TOO_FAST = (
     "this is most likely a program that answers by itself"
 )
 
+# What was due longer ago than this when it ran is marked as late.
+LATE_SECONDS = 300
+
 # A native agent's patience with a customer who writes one thought in several messages.
 FRAGMENT_SECONDS = 1.5
 BURST_SECONDS = 6.0
