@@ -40,6 +40,7 @@ CHANGEABLE = (
     "timeout_seconds",
     "retry_delays",
     "burst",
+    "automatic_turns",
     "fallback_message",
     "resend",
 )
@@ -70,6 +71,7 @@ class Agent:
     timeout_seconds: float
     retry_delays: list[float]
     burst: str
+    automatic_turns: int | None  # of an agent with a webhook; a native one has it among its `options`
     fallback_message: str | None
     resend: str
     disabled_at: datetime | None  # since when its webhook is not called any more: see `conversations.switching`

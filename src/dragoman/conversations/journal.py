@@ -20,7 +20,7 @@ import msgspec
 from dragoman.agents.turns import Transfer
 from dragoman.clock import Clock
 from dragoman.conversations import native_queries, queries
-from dragoman.conversations.policy import STATES
+from dragoman.conversations.policy import AUTOMATIC_TURNS, STATES
 from dragoman.ids import new_id
 from dragoman.store.batcher import Batcher
 from dragoman.store.database import Database, Row
@@ -155,6 +155,7 @@ class Journal:
                 "turn_ids": [turn_id for turn_id, _ in spare],
                 "callback_hashes": [digest for _, digest in spare],
                 "outbox": OUTBOX_LIMIT,
+                "automatic": AUTOMATIC_TURNS,
                 "callback_until": now + timedelta(hours=callback_hours),
             },
         )

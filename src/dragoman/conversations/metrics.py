@@ -21,4 +21,5 @@ SWITCHED_OFF = Counter("dragoman_agents_switched_off_total", "Agents' webhooks t
 SILENT = Gauge(
     "dragoman_numbers_without_statuses", "Numbers whose messages WhatsApp accepts while it sends no statuses, as this worker saw it"
 )
+LOOPS = Counter("dragoman_loops_stopped_total", "Times an agent was quieted because its customer answered like a program")
 JOBS = jobs.JOBS  # counted where the queue is

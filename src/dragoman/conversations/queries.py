@@ -78,11 +78,12 @@ select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.f
        c.handback_at, c.window_until, c.wanted_seq, c.wake_at, c.close_at, c.transfer, c.transfer_at,
        coalesce((select m.seq from messages m where m.organisation_id = c.organisation_id and m.conversation_id = c.id
                  order by m.seq desc limit 1), 0) as known_seq, -- newer ones are not in the outbox below
-       c.last_inbound_wamid, c.pair_tokens, c.pair_at, c.lost,
+       c.last_inbound_wamid, c.pair_tokens, c.pair_at, c.lost, c.echoes,
        n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
        k.name as contact_name, k.phone, k.bsuid, k.username,
        a.id as agent_id, a.kind as agent_kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
        a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend, a.disabled_at, a.disabled_cause, a.failing_since,
+       coalesce(a.automatic_turns, (a.native ->> 'automaticTurns')::int, case when n.is_sandbox then 0 else %(automatic)s end) as automatic_turns,
        t.attempts as turn_attempts, t.from_seq, t.through_seq, t.callback_until, t.instruction, t.forced, t.wakeup_id,
        (select jsonb_agg(jsonb_build_object('id', m.id, 'seq', m.seq, 'wamid', m.wamid, 'said_at', m.said_at, 'content', m.content)
                          order by m.seq)

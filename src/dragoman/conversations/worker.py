@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from dragoman.conversations import callback, later, media, outbox, ownership, policy, silence, turn
+from dragoman.conversations import callback, later, loops, media, outbox, ownership, policy, silence, turn
 from dragoman.conversations.held import Held
 from dragoman.conversations.journal import DUE, Settled
 from dragoman.conversations.metrics import CRASHED, HELD
@@ -243,6 +243,9 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
         await _give_back(services, held, rest=False)
         return
     thinks = row["turn_id"] is not None and row["owner"] == "agent" and row["think_at"] is not None and row["think_at"] <= now
+    if thinks and await loops.stopped(services, held):
+        await _give_back(services, held, rest=False)
+        return
     if row["media_at"] is not None and row["media_at"] <= now:
         await (media.give_up if held.parked else media.fetch)(services, held)
         held.parked = False  # the files came first in every life; the question is asked

@@ -11,7 +11,7 @@ from dragoman.accounts import keys
 from dragoman.accounts.numbers import Number
 from dragoman.accounts.organisations import Organisation
 from dragoman.agents import records
-from dragoman.agents.native import Options
+from dragoman.agents.native import AutomaticTurns, Options
 from dragoman.agents.records import Totals
 from dragoman.agents.relations.records import masked
 from dragoman.api.v1.capability_lists import ListShapes
@@ -135,6 +135,7 @@ class Byoa(Shape):
     timeout_seconds: float = Field(description="How long an answer may take, 1 to 60")
     retry_delays: list[float] = Field(description="Seconds to wait before each further attempt when the webhook fails")
     burst: Literal["each", "merge"] = Field(description="Messages that wait: one delivery each, or all in one")
+    automatic_turns: AutomaticTurns
     fallback_message: str | None = Field(description="What the customer is told after the first failure")
     resend: Literal["never_resend", "resend_once"] = Field(description="When it is unknown whether WhatsApp took a message")
     disabled_at: datetime | None = Field(description="Since when the webhook is switched off: nothing is posted to it; null when it is on")
@@ -287,6 +288,7 @@ def _byoa(agent: records.Agent, around: Setting) -> Byoa:
         timeout_seconds=agent.timeout_seconds,
         retry_delays=agent.retry_delays,
         burst=burst,
+        automatic_turns=agent.automatic_turns,
         fallback_message=agent.fallback_message,
         resend=resend,
         disabled_at=agent.disabled_at,
