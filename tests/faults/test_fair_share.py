@@ -32,10 +32,10 @@ class Crowded:
         await self.go.wait()
         return 204
 
-    async def write(self, count=CROWD):
+    async def write(self, count=CROWD, first=0):
         """So many customers of theirs write, all at once."""
-        crowd = [Names(f"1{self.number}{n:04}", f"US.{self.number}{n:06}", f"Guest {n}") for n in range(count)]
-        items = [said(self.meta.lumen, f"wamid.{self.number}.{n}", f"{n}", person) for n, person in enumerate(crowd)]
+        crowd = [Names(f"1{self.number}{n:06}", f"US.{self.number}{n:06}", f"Guest {n}") for n in range(first, first + count)]
+        items = [said(self.meta.lumen, f"wamid.{person.name} of {self.number}", person.name, person) for person in crowd]
         assert await self.meta.posts(words(*items, people=crowd, number=self.number)) == 200
 
     async def asked(self, count):
@@ -169,7 +169,7 @@ def test_turns_wait_until_the_last_ones_have_paid(overrides):
     shares.behind = True
     assert shares.turns(0.0)
     shares.looked(0.0, 0.1)
-    assert not shares.turns(2.0)
-    assert shares.wait(2.0) == pytest.approx(0.1)
-    assert shares.turns(2.2)
-    assert shares.wait(2.2) == float("inf")
+    assert not shares.turns(0.4)
+    assert shares.wait(0.4) == pytest.approx(0.1)
+    assert shares.turns(0.6)
+    assert shares.wait(0.6) == float("inf")

@@ -16,9 +16,10 @@ from uuid import UUID
 # One for so many places, on top of them: a worker that holds a few more costs little.
 SPARE = 4
 
-# How often turns are taken at most, and which part of the time it may cost at most, however many organisations there are.
-LOOK_SECONDS = 0.05
-LOOK_PART = 20
+# After turns comes a pause, so long at least, and so many times as long as they took: they may not fill the time, however many
+# organisations there are.
+PAUSE_SECONDS = 0.05
+PAUSE_TIMES = 4
 
 
 class Shares:
@@ -68,7 +69,7 @@ class Shares:
 
     def looked(self, began: float, ended: float) -> None:
         """Turns were taken, which took so long."""
-        self._look_at = ended + max(LOOK_SECONDS, LOOK_PART * (ended - began))
+        self._look_at = ended + max(PAUSE_SECONDS, PAUSE_TIMES * (ended - began))
 
     def wait(self, at: float) -> float:
         """Seconds until those turns may be taken for which it was too early."""
