@@ -155,12 +155,11 @@ def test_each_that_floods_leaves_half_of_what_is_spare(overrides):
 
 
 def fills(shares, organisation_id):
-    """Takes all that it is given, as a worker gives it."""
-    while True:
-        spare = shares.few - shares.held.get(organisation_id, 0)
-        if not shares.room and spare <= 0:
-            return shares.held.get(organisation_id, 0)
-        shares.take(organisation_id)
+    """Takes all that it is given, as a worker gives it: in turns up to what counts as few, else what there is room for."""
+    while (count := max(shares.few - shares.held.get(organisation_id, 0), shares.room)) > 0:
+        for _ in range(count):
+            shares.take(organisation_id)
+    return shares.held.get(organisation_id, 0)
 
 
 def test_turns_wait_until_the_last_ones_have_paid(overrides):
