@@ -57,8 +57,10 @@ async def business(lumen):
             till = Lumen(lumen.url, key, lumen.session, services, organisation_id)
             crowded = Crowded(meta, organisation_id, number)
             url = await stack.enter_async_context(serving(crowded.agent.handle))
-            agent = await till.post("/agents/byoa/", {"webhookUrl": f"{url}/hook", "name": name})
-            await till.post(f"/phone-numbers/1555{number}/connect-agent/", {"agentId": agent["id"]})
+            created = await till.post("/agents/byoa/", {"webhookUrl": f"{url}/hook", "name": name})
+            crowded.agent.id = created["id"]
+            await till.change_agent(crowded.agent, timeoutSeconds=60)
+            await till.post(f"/phone-numbers/1555{number}/connect-agent/", {"agentId": created["id"]})
             opened.append(crowded)
             return crowded
 
