@@ -311,6 +311,7 @@ EXCEPTIONS = {
     "ownership_queries.ROUTE_NUMBER": "as ownership_queries.ROUTE, for a number",
     "ownership_queries.RETIRE_AGENT": "as ownership_queries.ROUTE, for an agent",
     "presence_queries.READ": _ALONE,
+    "queries.CLAIM_FAIRLY": "chooses in another way and goes on as queries.CLAIM, with the same words",
     "queries.TIDY": "takes away what nobody asks for any more",
     "queries.FORGET_WORKER": "when a worker stops in order; one that is killed is what all of this is about",
     "silence_queries.HEARD": _AGAIN,

@@ -86,7 +86,7 @@ VALUES = {
     "headings": [""], "texts": [""], "tokens": [1], "tsvs": ["bread"], "urls": [None], "mark": 0,
     "days": [1], "delay": 1.0, "details": "{}", "duplicates": 0, "start_hour": 8, "end_hour": 20, "ignore_suppression": False, "template": "{}", "time_zone": "UTC",
     "dims": 3, "embeddings": ["[1,2,3]"], "bound": 1,
-    "calendar": "c1", "calendars": ["c1"], "action_id": u("action"), "event_id": "e", "enough": 20,
+    "holders": [u("rival")], "holding": [3], "few": 4, "calendar": "c1", "calendars": ["c1"], "action_id": u("action"), "event_id": "e", "enough": 20,
     "oldest": oldest_id(AT - timedelta(hours=1)),
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from dragoman.store.migrations import run_sql_beside
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 
 def upgrade() -> None:
