@@ -307,6 +307,7 @@ EXCEPTIONS = {
     "later_queries.TEMPLATE_SENT": "in one transaction with outbox_queries.SAY",
     "later_queries.CANCEL": _ALONE,
     "native_queries.NOTE_ONCE": "a line of the timeline, once for each session however often it is written",
+    "ownership_queries.MUTE": "one statement that moves the thread, as ownership_queries.TAKE_OVER; a worker that dies before it counts again and comes to the same",
     "ownership_queries.PHONE_SPOKE": "as ownership_queries.TAKE_OVER",
     "ownership_queries.ROUTE_NUMBER": "as ownership_queries.ROUTE, for a number",
     "ownership_queries.RETIRE_AGENT": "as ownership_queries.ROUTE, for an agent",
