@@ -67,9 +67,13 @@ class Lumen:
         assert status == 200, body
 
     async def conversation(self, name="Dana"):
-        """The newest conversation with this contact."""
-        page = await self.get("/conversations/")
-        return next(c for c in page["results"] if c["contact"]["name"] == name)
+        """The newest conversation with this contact, as soon as there is one."""
+
+        async def newest():
+            page = await self.get("/conversations/")
+            return next((c for c in page["results"] if c["contact"]["name"] == name), None)
+
+        return await until(newest, f"{name} has a conversation")
 
     async def messages(self, name="Dana"):
         """What was said, oldest first."""

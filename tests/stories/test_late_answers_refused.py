@@ -59,6 +59,7 @@ async def test_when_the_window_has_closed_nothing_is_sent(lumen, echo, delivery,
     assert (status, body["code"]) == (409, "window_closed")
     assert "template" in body["error"]
     await dana.says("Hello?")
+    await echo.delivered(3)
     assert (await late(lumen, newer, {"content": "Ready"}))[0] == 202
 
 
