@@ -84,6 +84,11 @@ async def _change(
     services: Services, query: str, organisation_id: UUID, reason: str, *, within: Connection | None = None, **params: Any
 ) -> None:
     values = {"organisation_id": organisation_id, "reason": reason, "now": services.clock.now(), **params}
-    row = await (await within.execute(query, values)).fetchone() if within else await services.db.fetch_one(query, values)
+    if within is not None or "conversation_id" not in params:
+        row = await (await within.execute(query, values)).fetchone() if within else await services.db.fetch_one(query, values)
+    else:
+        async with services.db.transaction() as connection:
+            await connection.execute(queries.LOCK, values)
+            row = await (await connection.execute(query, values)).fetchone()
     if row is None:
         raise NotFound("there is no such " + ("number" if "number_id" in params else "agent" if "retired_id" in params else "conversation"))

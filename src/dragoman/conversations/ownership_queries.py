@@ -32,6 +32,9 @@ _CLEAR = """epoch = c.epoch + 1, turn_id = null, think_at = null, answered_seq =
 
 _TAKEN = "c.organisation_id, c.id, c.owner, c.epoch"
 
+# Before a change: what another says while the change waits for the row is not seen by a statement that has begun, and would be sent after it.
+LOCK = "select from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s for update"
+
 TAKE_OVER = f"""
 with taken as (
     update conversations c set owner = 'person', handback_at = %(until)s, {_CLEAR}
