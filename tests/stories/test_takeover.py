@@ -251,3 +251,20 @@ async def test_at_the_same_moment_either_the_reply_or_the_person_wins_and_never_
 
 async def ended(lumen, count):
     return len(await written(lumen, "state in ('delivered', 'discarded')")) == count
+
+
+async def test_what_is_queued_while_the_take_over_waits_is_dropped_too(lumen, echo, dana):
+    """A late answer has the conversation's row when the person's hand is already on it."""
+    await dana.says("Hello")
+    await dana.hears()
+    await in_state(lumen, "You said: Hello", "delivered")
+    async with lumen.services.db.transaction() as connection:
+        await connection.execute("select from conversations for update")
+        await connection.execute("update messages set state = 'queued' where author = 'agent'")
+        taking = asyncio.create_task(acts(lumen, "takeover"))
+        await until(
+            lambda: lumen.rows("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"), "it waits"
+        )
+    await taking
+    [row] = await written(lumen, "author = 'agent'")
+    assert row["state"] == "discarded"
