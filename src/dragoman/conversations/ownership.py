@@ -5,6 +5,7 @@ reply still in the outbox) ends with it and says why; `journal.record` and `outb
 statement that would make a reply.
 """
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -84,11 +85,9 @@ async def _change(
     services: Services, query: str, organisation_id: UUID, reason: str, *, within: Connection | None = None, **params: Any
 ) -> None:
     values = {"organisation_id": organisation_id, "reason": reason, "now": services.clock.now(), **params}
-    if within is not None or "conversation_id" not in params:
-        row = await (await within.execute(query, values)).fetchone() if within else await services.db.fetch_one(query, values)
-    else:
-        async with services.db.transaction() as connection:
+    async with nullcontext(within) if within else services.db.transaction() as connection:
+        if "conversation_id" in params:
             await connection.execute(queries.LOCK, values)
-            row = await (await connection.execute(query, values)).fetchone()
+        row = await (await connection.execute(query, values)).fetchone()
     if row is None:
         raise NotFound("there is no such " + ("number" if "number_id" in params else "agent" if "retired_id" in params else "conversation"))
