@@ -1,7 +1,7 @@
 """The SQL around a native agent's turn: its session, the past it is told, more messages of a burst, thoughts at a set time."""
 
 
-def _history(from_seq: str, after: str) -> str:
+def _history(from_seq: str, after: str, more: str = "") -> str:
     return f"""
 select m.seq, m.direction, m.author, m.content, m.said_at,
        (select jsonb_agg(coalesce(f.transcript, '') order by f.id) from media f
@@ -9,10 +9,15 @@ select m.seq, m.direction, m.author, m.content, m.said_at,
 from messages m
 where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s
   and m.seq >= {from_seq} and m.seq > {after} and not (m.seq between %(turn_from)s and %(turn_through)s and m.direction = 'in')
-  and m.state not in ('discarded', 'rejected', 'expired_window') and m.type not in ('system', 'errors')
+  and m.state not in ('discarded', 'rejected', 'expired_window') and m.type not in ('system', 'errors'){more}
 order by m.seq desc limit 300
 """
 
+
+# What the customer has said since the turn began is no past: it joins the turn, or has one of its own.
+_NOT_YET = """
+  and not (m.wants_answer and m.seq >= %(turn_from)s and m.seq > %(turn_through)s and m.seq > (
+      select c.answered_seq from conversations c where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s))"""
 
 # The newest that were said before this turn, within the session and after what its summary covers.
 HISTORY = _history("%(from_seq)s", "%(after)s")
@@ -44,7 +49,7 @@ select s.id, s.from_seq, s.opened_at, s.summary, s.summary_through, s.outside,
        (select count(distinct turn_id) from messages m
         where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s and m.seq >= s.from_seq
           and m.direction = 'out' and m.author = 'agent' and m.state <> 'discarded') as answers,
-       (select jsonb_agg(h order by h.seq) from ({_history("s.from_seq", "s.summary_through")}) h) as history
+       (select jsonb_agg(h order by h.seq) from ({_history("s.from_seq", "s.summary_through", _NOT_YET)}) h) as history
 from (
     select * from made
     union all

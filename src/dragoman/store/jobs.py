@@ -23,6 +23,7 @@ from prometheus_client import Counter
 
 from dragoman.store import jobs_queries as queries
 from dragoman.store.database import LIVELINESS, OPTIONS, Connection
+from dragoman.store.listening import Listening
 
 log = structlog.get_logger()
 
@@ -208,6 +209,5 @@ def _counted(task: Task) -> Callable[..., Awaitable[None]]:
 
 
 def _connector(uri: str) -> procrastinate.PsycopgConnector:
-    return procrastinate.PsycopgConnector(
-        conninfo=uri, min_size=1, max_size=CONNECTIONS, timeout=5, reconnect_timeout=2, kwargs={"options": OPTIONS, **LIVELINESS}
-    )
+    pool: dict[str, Any] = {"min_size": 1, "max_size": CONNECTIONS, "timeout": 5, "reconnect_timeout": 2, "connection_class": Listening}
+    return procrastinate.PsycopgConnector(conninfo=uri, kwargs={"options": OPTIONS, **LIVELINESS}, **pool)
