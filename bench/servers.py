@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 OUTSIDE, PORT = 9100, 9101
 PHONE_NUMBER_ID = "106540352242922"
 PEERS = ("diy_aio", "pywa_echo")
+TIRELESS = {"automaticTurns": 0}  # these customers are programs, and are to be answered all the same
 PROMPT = "You sell bread. " * 40
 PEER_PYTHON = HERE / ".venv/bin/python"
 FILL = """
@@ -119,9 +120,10 @@ class Dragoman:
             self.serve()
             if self.model_ms is None:
                 webhook = f"http://127.0.0.1:{OUTSIDE}/d{self.agent_ms}/byoa"
-                agent = self.call("POST", "/agents/byoa/", {"webhookUrl": webhook, "name": "Bench"})
+                agent = self.call("POST", "/agents/byoa/", {"webhookUrl": webhook, "name": "Bench", "byoa": TIRELESS})
             else:
-                agent = self.call("POST", "/agents/", {"name": "Bench", "llmModel": f"openai/m{self.model_ms}", "systemPrompt": PROMPT})
+                thinker = {"llmModel": f"openai/m{self.model_ms}", "systemPrompt": PROMPT, "native": TIRELESS}
+                agent = self.call("POST", "/agents/", {"name": "Bench", **thinker})
             self.call("POST", "/phone-numbers/15550783881/connect-agent/", {"agentId": agent["id"]})
         return self
 

@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     api_rate_limit: int = Field(100, ge=1, description="API requests per minute and key")
     callback_rate_limit: int = Field(60, ge=1, description="Callback posts per minute and delivery")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line that is written")
-    worker_concurrency: int = Field(4000, ge=1, description="Conversations one worker process holds at once")
+    worker_concurrency: int = Field(
+        4000, ge=1, description="Conversations one worker process holds at once; a quarter more is spare for organisations that hold few"
+    )
     lease_seconds: float = Field(30, gt=2, description="How long a silent worker keeps its conversations")
     unknown_wait_seconds: float = Field(
         120, ge=1, description="How long a send without an answer waits for a status before it is shown as unknown"

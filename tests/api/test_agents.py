@@ -21,8 +21,11 @@ async def test_a_byoa_agent_needs_only_a_webhook(lumen):
         "timeoutSeconds": 15,
         "retryDelays": [2, 10, 30, 120, 600],
         "burst": "each",
+        "automaticTurns": None,
         "fallbackMessage": None,
         "resend": "never_resend",
+        "disabledAt": None,
+        "disabledCause": None,
         "secret": "",
         "secretHint": "",
     }
@@ -30,6 +33,7 @@ async def test_a_byoa_agent_needs_only_a_webhook(lumen):
 
 async def test_a_byoa_agent_takes_a_name_and_our_options(lumen):
     options = {"timeoutSeconds": 40, "retryDelays": [1, 2.5], "burst": "merge", "fallbackMessage": "One moment", "resend": "resend_once"}
+    options["automaticTurns"] = 12
     created = await lumen.post("/agents/byoa/", {"webhookUrl": URL, "name": "Echo", "byoa": options})
 
     assert created["name"] == "Echo"
@@ -174,6 +178,8 @@ WRONG = [
     ("byoa.retryDelays", [False]),
     ("byoa.burst", "all"),
     ("byoa.resend", "always"),
+    ("byoa.automaticTurns", -1),
+    ("native.automaticTurns", "10"),
     ("byoa.fallbackMessage", "x" * 4097),
     ("byoa.secret", "whsec_mine"),
     ("byoa", None),

@@ -30,7 +30,7 @@ async def test_a_number_is_listed_in_a_bare_array(lumen, number):
         "defaultRouting": None,
         "defaultWebhook": None,
         "isSandbox": False,
-        "delivery": {"perSecond": 80, "pausedReason": None, "pausedUntil": None},
+        "delivery": {"perSecond": 80, "pausedReason": None, "pausedUntil": None, "statusesMissingSince": None},
     }
     assert (await lumen.get(PATH)).body == shown
 

@@ -6,6 +6,8 @@ import shlex
 
 import pytest
 
+from dragoman.errors import Forbidden, Invalid, NotFound, RateLimited, TooLarge, TooSlow, Unauthorized, Unavailable
+
 PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -22,6 +24,13 @@ async def test_every_operation_is_named_once_and_needs_a_key(document):
     assert all(operation["summary"] and operation["tags"] for operation in operations)
     assert all(path.startswith("/api/v1/") and path.endswith("/") for path in document["paths"])
     assert document["servers"] == [{"url": "https://dragoman.example"}]
+
+
+async def test_every_operation_names_what_may_go_wrong_whatever_it_does(document):
+    anywhere = {Invalid, Unauthorized, Forbidden, NotFound, TooSlow, TooLarge, RateLimited, Unavailable}
+    for path in document["paths"].values():
+        for operation in path.values():
+            assert {str(problem.status) for problem in anywhere} <= set(operation["responses"])
 
 
 async def test_every_reference_in_the_document_leads_somewhere(document):

@@ -86,7 +86,7 @@ async def run(place, seed, messages, kills, pauses, *, quake=None):
     place.agent.answer = lambda delivery: _thoughtful(delivery, chance)
     for server in place.servers:
         await server.start()
-    await place.lumen.connect(place.agent, place.agent.url)
+    await place.lumen.connect(place.agent, place.agent.url, byoa={"automaticTurns": 0})  # these customers are programs
     people = [await place.person(f"Customer {n}", f"+1556{n:07}") for n in range(messages // EACH)]
     stop = asyncio.Event()
     shaking = asyncio.create_task(quake(stop)) if quake else None

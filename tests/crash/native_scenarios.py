@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from native import Second, hire
 from test_native_api_tools import KEY, ORDER, till
-from tests.crash.odd_scenarios import BrokenAnswer, Names, Opening, Paused, SecondThought
+from tests.crash.odd_scenarios import BrokenAnswer, GoneWebhook, Names, Opening, Paused, SecondThought
 from tests.crash.scenarios import Callback, MainJob, Media, Replay, Scenario, Send, TakeOver
 
 LEAP_SECONDS = 25 * 3600
@@ -245,4 +245,4 @@ class Campaign(Scenario):
 
 
 NATIVE = [Native, Confirmed, WakeUp, HandOver, ToPerson, After, Campaign]
-SCENARIOS = [MainJob, Callback, Send, TakeOver, Replay, Media, *NATIVE, Names, Paused, BrokenAnswer, SecondThought, Opening]
+SCENARIOS = [MainJob, Callback, Send, TakeOver, Replay, Media, *NATIVE, Names, Paused, BrokenAnswer, SecondThought, GoneWebhook, Opening]

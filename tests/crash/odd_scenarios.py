@@ -131,6 +131,47 @@ class SecondThought(Scenario):
         await place.until(lambda: place.rows("select 1 from messages where content ->> 'body' = 'To both.'"), "both are answered")
 
 
+class GoneWebhook(Scenario):
+    """The agent fails once, recovers, and says at the next question that it is gone for good."""
+
+    name = "gone webhook"
+    says = ("You said: one",)
+
+    async def furnish(self, place):
+        await super().furnish(place)
+        asked = []
+
+        def answer(delivery):
+            asked.append(delivery["message"])
+            if delivery["message"] == "one":
+                return 500 if len(asked) == 1 else None
+            return 410
+
+        place.agent.answer = answer
+
+    async def play(self, place):
+        dana = await place.person()
+        await dana.says("one")
+        await place.answered(1)
+        await dana.says("two")
+        await place.until(lambda: place.rows("select 1 from agents where disabled_at is not null"), "the webhook is switched off")
+        await dana.says("three")
+
+        async def over():
+            return len(await place.rows("select 1 from turns where state = 'failed'")) == 2
+
+        await place.until(over, "what was not answered is over")
+
+    async def expect(self, place):
+        async for wrong in super().expect(place):
+            yield wrong
+        [agent] = await place.rows("select disabled_cause from agents")
+        if "410" not in (agent["disabled_cause"] or ""):
+            yield f"the webhook is switched off because {agent['disabled_cause']}"
+        if any(delivery["message"] == "three" for delivery in place.agent.deliveries):
+            yield "a webhook that is switched off was called"
+
+
 class Opening(Scenario):
     """The business opens a conversation; and a webhook is about a number that nobody has."""
 

@@ -5,6 +5,7 @@ from cast import until
 from meta import rested, texts
 from native import hire
 from test_native_wake_ups import RULE, plan, wakeups
+from till import told
 
 from dragoman.conversations.worker import Worker
 
@@ -28,11 +29,24 @@ async def test_a_follow_up_that_was_due_while_nobody_was_there_comes_once_on_ret
     both = [await at_work(lumen), await at_work(lumen)]
     assert (await dana.hears_text(2))[1] == "Do you still want the bread?"
     await wakeups(lumen, "said")
+    assert (await told(lumen, "turn_opened"))[1][0] == "Lumi was asked to write at a time that was set, 5 hours late."
     await lumen.skip(hours=1)
     for worker in both:
         await worker.stop()
     assert len(await dana.heard()) == 2
     assert len(await lumen.rows("select id from turns where wakeup_id is not null")) == 1
+
+
+async def test_a_follow_up_that_is_in_time_is_not_called_late(lumen, model, dana):
+    worker = await at_work(lumen)
+    await hire(lumen, model, wakeUpConfigs=[RULE])
+    model.script = [plan(in_minutes=60), "Fine.", "Do you still want the bread?"]
+    await dana.says("Can I decide later?")
+    await dana.hears(1)
+    await lumen.skip(minutes=60)
+    await dana.hears(2)
+    await worker.stop()
+    assert (await told(lumen, "turn_opened"))[1] == ("Lumi was asked for an answer.", None)
 
 
 async def test_a_session_is_not_ended_for_idleness_when_the_customer_wrote_while_nobody_was_there(lumen, model, dana):

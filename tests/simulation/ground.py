@@ -85,7 +85,12 @@ async def _furnish(uri):
         await numbers.add_app(database, vault, clock, organisation_id, app_id=APP, app_secret="app-secret", verify_token="verify")
         new = numbers.NewNumber(app_id=APP, phone_number_id=NUMBER, waba_id=WABA, display_number="+15550001234", access_token="token")
         number = await numbers.add_number(database, vault, clock, organisation_id, new)
-        options = {"webhook_url": "https://agent.example/hook", "timeout_seconds": 5.0, "retry_delays": [1.0, 3.0, 8.0]}
+        options = {
+            "webhook_url": "https://agent.example/hook",
+            "timeout_seconds": 5.0,
+            "retry_delays": [1.0, 3.0, 8.0],
+            "automatic_turns": 0,
+        }
         agent, _ = await records.create(database, vault, clock, organisation_id, "Echo", **options)
         where = {"agent": agent.id, "number": number.id}
         await database.execute("update numbers set routing = 'agent', agent_id = %(agent)s where id = %(number)s", where)

@@ -9,6 +9,7 @@ from tests.crash.points import statements
 
 from dragoman.conversations import reading_queries
 from dragoman.conversations.policy import STATES
+from dragoman.ids import oldest_id
 
 AT = datetime.now(UTC)
 N = 101  # of those that have something open everywhere
@@ -65,7 +66,7 @@ VALUES = {
     "agent_id": AGENT, "agents": [AGENT], "agent": AGENT, "retired_id": AGENT, "contact_id": CONTACT, "contact_ids": [CONTACT], "contact": CONTACT,
     "conversation_id": TALK, "conversations": [TALK], "conversation": TALK, "conversation_ids": [NEW], "turn_id": u(f"turn{N}"),
     "turn_ids": [uuid4() for _ in range(16)], "callback_hashes": [b"0"] * 16, "callback_hash": b"0", "hash": b"101", "callback_until": AT,
-    "worker_id": NEW, "lease": 30.0, "suspects": True, "limit": 20, "offset": 0, "outbox": 50, "states": list(STATES), "seconds": 30.0, "seqs": [2],
+    "worker_id": NEW, "lease": 30.0, "suspects": True, "limit": 20, "offset": 0, "outbox": 50, "automatic": 10, "shortest": 600.0, "longest": 43200.0, "states": list(STATES), "seconds": 30.0, "seqs": [2],
     "from_seq": 1, "after": 0, "turn_from": 1, "turn_through": 1, "session_id": u(f"session{N}"), "messages": [u(f"said{N}")],
     "message_id": u(f"said{N}"), "message_ids": [NEW], "ids": [u(f"said{N}")], "wamid": f"in{N}", "wamids": [f"in{N}"], "fence": 0, "epoch": 0, "key": f"key{N}",
     "scope": "scope", "kind": "phone", "value": f"1777{N}", "kinds": ["phone"], "values": [f"1777{N}"], "phone": f"1777{N}", "bsuid": f"B{N}",
@@ -85,7 +86,8 @@ VALUES = {
     "headings": [""], "texts": [""], "tokens": [1], "tsvs": ["bread"], "urls": [None], "mark": 0,
     "days": [1], "delay": 1.0, "details": "{}", "duplicates": 0, "start_hour": 8, "end_hour": 20, "ignore_suppression": False, "template": "{}", "time_zone": "UTC",
     "dims": 3, "embeddings": ["[1,2,3]"], "bound": 1,
-    "calendar": "c1", "calendars": ["c1"], "action_id": u("action"), "event_id": "e",
+    "holders": [u("rival")], "holding": [3], "few": 4, "calendar": "c1", "calendars": ["c1"], "action_id": u("action"), "event_id": "e", "enough": 20,
+    "oldest": oldest_id(AT - timedelta(hours=1)),
 }  # fmt: skip
 
 # Where a name means something else in one statement.

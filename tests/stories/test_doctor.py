@@ -51,7 +51,7 @@ async def test_all_is_well(lumen, clock):
     assert {finding.state for finding in found.values()} == {"good"}
     assert {finding.remedy for finding in found.values()} == {""}
     checks = "settings disk database search schema secret key worker app secret webhook public URL clock "
-    checks += "sending token permissions registration quality name subscription"
+    checks += "sending statuses token permissions registration quality name subscription"
     assert " ".join(check for _, check in found) == checks
 
 

@@ -123,6 +123,7 @@ async def test_words_of_an_earlier_session_that_he_quotes_are_not(lumen, model, 
     await dana.says("Hello?")
     [told] = await dana.hears(1)
     await lumen.skip(hours=49)
+    await until(lambda: lumen.rows("select id from sessions where closed_at is not null"), "that session is over")
     await dana.says("What did you mean?", quoted=told["id"])
     await holds(dana, shop)
 

@@ -7,19 +7,21 @@ import pytest
 from native import change, hire
 from tests.crash.points import statements
 
-# The way of every message, whatever kind of agent answers, and what goes on beside it.
-OF_EVERY_MESSAGE = ("accounts.", "inbox_queries.", "queries.", "native_queries.NEWS")
+# What is asked in a turn; not what is asked of every message, whoever answers it, nor what goes on beside it.
+IN_A_TURN = ("agents.", "native_queries.", "turn_queries.", "media_queries.")
+BESIDE = {"native_queries.NEWS"}
 OF_A_TURN = {"agents.llm.given_queries.GIVEN": 1, "native_queries.SESSION": 1, "agents.llm.queries.GENERATED": 1}
 
 
 @pytest.fixture
 def asked(monkeypatch):
-    """How often each of the product's statements was made, those of every message left out."""
+    """How often each of the statements of a turn was made."""
     names, counts = {text: name for name, text in statements().items()}, Counter()
     execute = psycopg.AsyncConnection.execute
 
     async def counted(self, query, *args, **more):
-        if (name := names.get(query) if isinstance(query, str) else None) and not name.startswith(OF_EVERY_MESSAGE):
+        name = names.get(query, "") if isinstance(query, str) else ""
+        if name.startswith(IN_A_TURN) and name not in BESIDE:
             counts[name] += 1
         return await execute(self, query, *args, **more)
 

@@ -46,6 +46,7 @@ class Number:
     per_second: float
     paused_reason: str | None
     paused_until: datetime | None
+    statuses_missing_since: datetime | None  # WhatsApp accepts its messages and sends no statuses: see `conversations.silence`
     created_at: datetime
 
 

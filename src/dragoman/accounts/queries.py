@@ -106,7 +106,7 @@ returning {_APP}
 APP_BY_ID = f"select {_APP} from apps where app_id = %(app_id)s"
 
 _NUMBER = """organisation_id, id, app_id, phone_number_id, waba_id, display_number, name, is_sandbox, routing, agent_id,
-    per_second, paused_reason, paused_until, created_at"""
+    per_second, paused_reason, paused_until, statuses_missing_since, created_at"""
 
 # A new token ends a pause, since a bad token is what most pauses are for.
 PUT_NUMBER = f"""

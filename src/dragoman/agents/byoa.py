@@ -22,6 +22,7 @@ from dragoman.http.guarded import Guarded
 
 LARGEST_ANSWER = 256 * 1024
 HEAD = 2048
+GONE = 410  # Standard Webhooks: the receiver wants no more of it
 USER_AGENT = "Dragoman/1"
 
 
@@ -174,6 +175,8 @@ def _refusal(answer: Answer, now: datetime) -> dict[str, Any]:
             "cause": "The agent answered with a redirect. Redirects are not followed; enter the final address.",
             **base,
         }
+    if answer.status == GONE:
+        return {"kind": "refused", "cause": "The agent answered with status 410 (gone), which means: call this address no more.", **base}
     return {"kind": "refused", "cause": f"The agent refused the message with status {answer.status}. It is not asked again.", **base}
 
 

@@ -8,6 +8,16 @@ from dragoman.agents.schema import Flag, Schema
 from dragoman.whatsapp.limits import TEXT_BODY
 
 Words = Annotated[str, Field(max_length=TEXT_BODY)]
+AutomaticTurns = Annotated[
+    int | None,
+    Field(
+        strict=True,
+        ge=0,
+        le=1000,
+        description="From the first message after so many in a minute that each followed an answer within 3 seconds, the customer is taken "
+        "for a program and the agent keeps quiet for a while; 0: never; null: 10, and on a sandbox number never",
+    ),
+]
 Tokens = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
 Dollars = Annotated[float, Field(strict=True, gt=0, le=1_000_000)]
 
@@ -74,6 +84,7 @@ class Options(Schema):
     max_messages: Annotated[
         int | None, Field(strict=True, ge=1, le=100_000, description="Answers in one session; after the last one it keeps quiet")
     ] = None
+    automatic_turns: AutomaticTurns = None
     closing_text: Annotated[str, Field(max_length=TEXT_BODY, description="Said with the last answer that `maxMessages` allows")] = ""
     opt_out_text: Annotated[str, Field(max_length=TEXT_BODY, description="Answer to STOP")] = (
         "You will get no more messages that you did not ask for. Write START to change that."

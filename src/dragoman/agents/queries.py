@@ -2,15 +2,15 @@
 
 _AGENT = """organisation_id, id, number, kind, name, description, system_prompt, first_message, profile_picture, icebreakers, llm_model,
     reasoning_effort, config, native, webhook_url, webhook_secret, previous_secret, previous_secret_until, timeout_seconds, retry_delays,
-    burst, fallback_message, resend, created_at, updated_at"""
+    burst, automatic_turns, fallback_message, resend, disabled_at, disabled_cause, created_at, updated_at"""
 
 CREATE = f"""
 insert into agents (organisation_id, id, kind, name, description, system_prompt, first_message, profile_picture, icebreakers,
-    llm_model, reasoning_effort, config, native, webhook_url, webhook_secret, timeout_seconds, retry_delays, burst, fallback_message,
-    resend, created_at, updated_at)
+    llm_model, reasoning_effort, config, native, webhook_url, webhook_secret, timeout_seconds, retry_delays, burst, automatic_turns,
+    fallback_message, resend, created_at, updated_at)
 values (%(organisation_id)s, %(id)s, %(kind)s, %(name)s, %(description)s, %(system_prompt)s, %(first_message)s, %(profile_picture)s,
     %(icebreakers)s, %(llm_model)s, %(reasoning_effort)s, %(config)s, %(native)s, %(webhook_url)s, %(webhook_secret)s, %(timeout_seconds)s,
-    %(retry_delays)s, %(burst)s, %(fallback_message)s, %(resend)s, %(now)s, %(now)s)
+    %(retry_delays)s, %(burst)s, %(automatic_turns)s, %(fallback_message)s, %(resend)s, %(now)s, %(now)s)
 returning {_AGENT}
 """
 
@@ -52,3 +52,8 @@ group by agent_id
 """
 
 SOME = f"select {_AGENT} from agents where organisation_id = %(organisation_id)s and id = any(%(agents)s) and deleted_at is null"
+
+SWITCHED_OFF = """
+select id, name, disabled_at, disabled_cause from agents
+where organisation_id = any(%(organisations)s) and disabled_at is not null and deleted_at is null order by disabled_at, id
+"""

@@ -40,6 +40,7 @@ CHANGEABLE = (
     "timeout_seconds",
     "retry_delays",
     "burst",
+    "automatic_turns",
     "fallback_message",
     "resend",
 )
@@ -70,8 +71,11 @@ class Agent:
     timeout_seconds: float
     retry_delays: list[float]
     burst: str
+    automatic_turns: int | None  # of an agent with a webhook; a native one has it among its `options`
     fallback_message: str | None
     resend: str
+    disabled_at: datetime | None  # since when its webhook is not called any more: see `conversations.switching`
+    disabled_cause: str | None  # what comes after "because"
     created_at: datetime
     updated_at: datetime
 
@@ -146,15 +150,17 @@ async def update(
 ) -> tuple[Agent, str | None]:
     """Change the given fields only. An agent's first webhook makes it a "byoa" agent, with a new secret (the second value).
 
-    With `within`, as part of that transaction.
+    A webhook that was switched off is on again when its address is among `changes`, or `enabled`. With `within`, as part of that transaction.
     """
-    if unknown := set(changes) - set(CHANGEABLE):
+    if unknown := set(changes) - {*CHANGEABLE, "enabled"}:
         raise ValueError(f"not changeable: {', '.join(sorted(unknown))}")
     agent = await get(db, organisation_id, agent_id)
     if "webhook_url" in changes and not changes["webhook_url"] and agent.webhook_url:
         raise Invalid("an agent cannot lose its webhook; delete the agent, or give it another address", field="byoa.webhookUrl")
     secret = None
     values: dict[str, Any] = dict(changes)
+    if values.pop("enabled", False) or values.get("webhook_url"):
+        values |= dict.fromkeys(("disabled_at", "disabled_cause", "failing_since"))
     if values.get("webhook_url") and agent.webhook_secret is None:
         secret = _new_secret()
         values |= {"kind": "byoa", "webhook_secret": _sealed(vault, organisation_id, agent_id, secret)}
@@ -194,6 +200,16 @@ async def rotate_secret(db: Database, vault: Vault, clock: Clock, organisation_i
         "now": now,
     }
     return _agent(await db.fetch_one(queries.ROTATE, values), agent_id), secret
+
+
+async def switched_off(db: Database, organisations: list[UUID]) -> list[tuple[UUID, str, str]]:
+    """The agents of these organisations whose webhook is switched off: id, name, since when and why."""
+    rows = await db.fetch(queries.SWITCHED_OFF, {"organisations": organisations})
+    return [(row["id"], row["name"], off_because(row["disabled_at"], row["disabled_cause"])) for row in rows]
+
+
+def off_because(at: datetime, cause: str) -> str:
+    return f"switched off on {at:%Y-%m-%d %H:%M} UTC because {cause}"
 
 
 async def totals(db: Database, organisation_id: UUID, agents: list[UUID]) -> dict[UUID, Totals]:

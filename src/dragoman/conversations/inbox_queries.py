@@ -1,8 +1,21 @@
 """The SQL of what comes in: messages, statuses, names. See `queries` for the order in which rows are locked."""
 
+from dragoman.conversations.policy import AUTOMATIC_SECONDS, QUICK_SECONDS
+
 # Known senders only: a row whose sender is new comes back as 'unknown' and is received again once it has a contact.
 # A message that another process stores at the same moment is a unique violation: the conversations were counted on without it.
-RECEIVE = """
+# How many messages in a row came within a moment of an answer (see `policy.QUICK_SECONDS`). One for each answer, however many followed it;
+# none for what WhatsApp hands over late; and a tap (no `echoes_since`) or a pause begins anew.
+_PAUSE = f"(excluded.echoes_since is null or c.pair_at is null or c.pair_at < %(now)s - interval '{QUICK_SECONDS} seconds')"
+_ECHO = "c.queued_seq > c.echoed_seq and excluded.last_message_at >= c.pair_at - interval '10 seconds'"
+_IN_A_ROW = f"c.echoes > 0 and c.echoes_since >= %(now)s - interval '{AUTOMATIC_SECONDS} seconds'"
+_ECHOES = f"""
+        echoes = case when excluded.wanted_seq = 0 or c.owner <> 'agent' then c.echoes when {_PAUSE} then 0
+                      when {_ECHO} then case when {_IN_A_ROW} then c.echoes + 1 else 1 end else c.echoes end,
+        echoes_since = case when not {_PAUSE} and {_ECHO} and not ({_IN_A_ROW}) then %(now)s else c.echoes_since end,
+        echoed_seq = case when excluded.wanted_seq > 0 and {_ECHO} then c.queued_seq else c.echoed_seq end,"""
+
+RECEIVE = f"""
 with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, number_id uuid, phone text, bsuid text, username text, name text, id uuid, conversation_id uuid,
@@ -39,19 +52,20 @@ grouped as (
            coalesce(max(position) filter (where wants), 0) as wanted,
            max(said_at) filter (where opens_window) as opened_at, max(said_at) as said_at,
            (array_agg(wamid order by n desc) filter (where opens_window))[1] as last_wamid,
-           bool_or(media is not null) as media, (array_agg(referral order by n desc) filter (where referral is not null))[1] as referral
+           bool_or(media is not null) as media, bool_or(type in ('interactive', 'button')) as taps,
+           (array_agg(referral order by n desc) filter (where referral is not null))[1] as referral
     from placed group by 1, 2, 3
 ),
 touched as (
     insert into conversations as c (
         organisation_id, id, number_id, contact_id, agent_id, owner, last_seq, wanted_seq, think_at, media_at, window_until,
-        last_inbound_at, last_inbound_wamid, last_message_at, unread, referral, created_at, updated_at)
+        last_inbound_at, last_inbound_wamid, last_message_at, unread, referral, echoes_since, created_at, updated_at)
     select g.organisation_id, g.conversation_id, g.number_id, g.contact_id, n.agent_id,
            case when n.routing = 'agent' and n.agent_id is not null then 'agent' when n.routing = 'webhook' then 'webhook' else 'nobody' end,
            g.total, g.wanted,
            case when n.routing = 'agent' and n.agent_id is not null and g.wanted > 0 then %(now)s end,
            case when g.media then %(now)s end,
-           g.opened_at + interval '24 hours', g.opened_at, g.last_wamid, g.said_at, g.unread, g.referral, %(now)s, %(now)s
+           g.opened_at + interval '24 hours', g.opened_at, g.last_wamid, g.said_at, g.unread, g.referral, case when not g.taps then %(now)s::timestamptz end, %(now)s, %(now)s
     from grouped g join numbers n on n.organisation_id = g.organisation_id and n.id = g.number_id
     order by g.organisation_id, g.contact_id, g.number_id
     on conflict (organisation_id, number_id, contact_id) do update
@@ -65,6 +79,7 @@ touched as (
         last_message_at = greatest(c.last_message_at, excluded.last_message_at),
         unread = c.unread + excluded.unread,
         referral = coalesce(excluded.referral, c.referral),
+        {_ECHOES.strip()}
         updated_at = %(now)s
     returning c.organisation_id, c.id, c.number_id, c.contact_id, c.last_seq,
               c.owner = 'agent' or c.handback_at <= %(now)s as answers -- a take-over that has run out is over, also when no worker has seen it yet

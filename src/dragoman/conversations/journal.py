@@ -12,7 +12,7 @@ is the proof of ownership: a worker whose lease was taken over carries an old on
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ import msgspec
 from dragoman.agents.turns import Transfer
 from dragoman.clock import Clock
 from dragoman.conversations import native_queries, queries
-from dragoman.conversations.policy import STATES
+from dragoman.conversations.policy import AUTOMATIC_TURNS, STATES
 from dragoman.ids import new_id
 from dragoman.store.batcher import Batcher
 from dragoman.store.database import Database, Row
@@ -28,6 +28,14 @@ from dragoman.store.database import Database, Row
 DUE = "dragoman_due"
 Name = tuple[UUID, UUID]  # organisation and conversation
 OUTBOX_LIMIT = 20
+
+
+class Turns(TypedDict):
+    """Who holds how many places already, and up to how many each may hold (see `shares`)."""
+
+    holders: list[UUID]
+    holding: list[int]
+    few: int
 
 
 class Reply(msgspec.Struct):
@@ -133,10 +141,12 @@ class Journal:
         hash_of: Callable[[UUID], bytes],
         callback_hours: int = 24,
         suspects: bool = True,
+        turns: Turns | None = None,
     ) -> list[Row]:
         """Take up to `limit` due conversations for `worker_id`, with `suspects` a few of them, else none (see `policy.SUSPECT_AFTER`).
 
-        `hash_of(turn_id)` is what the callback token hashes to. A row says whether its turn is `new`: opened by this claim.
+        Oldest first, or in `turns`. `hash_of(turn_id)` is what the callback token hashes to. A row says whether its turn is `new`: opened by
+        this claim.
         """
         # Taken out first: when the answer to this statement is lost, nobody knows which of them are used.
         spare = [self._spare.popleft() for _ in range(min(limit, len(self._spare)))]
@@ -145,8 +155,9 @@ class Journal:
             spare.append((turn_id, hash_of(turn_id)))
         now = self._clock.now()
         rows = await self._db.hot(
-            queries.CLAIM,
+            queries.CLAIM_FAIRLY if turns else queries.CLAIM,
             {
+                **(turns or {}),
                 "now": now,
                 "limit": limit,
                 "suspects": suspects,
@@ -155,6 +166,7 @@ class Journal:
                 "turn_ids": [turn_id for turn_id, _ in spare],
                 "callback_hashes": [digest for _, digest in spare],
                 "outbox": OUTBOX_LIMIT,
+                "automatic": AUTOMATIC_TURNS,
                 "callback_until": now + timedelta(hours=callback_hours),
             },
         )

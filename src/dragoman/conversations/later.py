@@ -110,6 +110,9 @@ async def _wake(services: Services, held: Held, now: datetime) -> bool:
             await services.db.execute(queries.POSTPONE_WAKE, {**_scope(held), "until": held.row["think_at"]})
             return True
         return False
+    late = (now - held.row["wake_at"]).total_seconds()
+    if late > policy.LATE_SECONDS:
+        log.warning("what was due at a set time runs late", conversation_id=str(held.id), seconds=round(late))
     if not policy.window_open(held.row["window_until"], now):
         await _send_templates(services, held, now)
     turn_id = new_id()

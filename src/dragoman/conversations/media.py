@@ -19,6 +19,7 @@ from dragoman.conversations.held import Held
 from dragoman.conversations.metrics import MEDIA
 from dragoman.conversations.services import Services
 from dragoman.store.database import Row
+from dragoman.whatsapp import digests
 from dragoman.whatsapp.client import MediaFailure
 
 log = structlog.get_logger()
@@ -27,6 +28,7 @@ LARGEST = 100 * 1024 * 1024  # Meta: a document may have 100 MB; larger files ar
 AT_ONCE = 4
 LINK = "media link"
 DELAYS = (2.0, 10.0, 60.0, 600.0, 3600.0)
+GARBLED = "WhatsApp gave other bytes than it had announced (their SHA-256 differs), so the file was not kept."
 PARKED_CAUSE = "The server ended {times} times while it fetched this file. It is not tried again."
 
 
@@ -76,8 +78,7 @@ async def _fetch(services: Services, held: Held, row: Row) -> datetime | None:
     """One file; when to try again, or None when it is settled."""
     phone_number_id = held.row["phone_number_id"]
     token = numbers.open_token(services.vault, held.organisation_id, phone_number_id, held.row["access_token"])
-    found = await services.graph.media_info(row["graph_id"], phone_number_id, token)
-    data = found if isinstance(found, MediaFailure) else await services.graph.download(found.url, token, LARGEST)
+    data = await _download(services, row, phone_number_id, token)
     values: dict[str, Any] = {"organisation_id": held.organisation_id, "id": row["id"], "object_key": None, "size": None, "cause": None}
     if isinstance(data, bytes):
         values |= {"object_key": f"{held.organisation_id}/{row['id']}", "size": len(data), "state": "ready"}
@@ -95,6 +96,19 @@ async def _fetch(services: Services, held: Held, row: Row) -> datetime | None:
     MEDIA.labels("failed" if final else "later").inc()
     await services.db.execute(queries.SETTLE, {**values, "cause": data.cause, "state": "failed" if final else "pending"})
     return None if final else services.clock.now() + timedelta(seconds=DELAYS[row["attempts"]])
+
+
+async def _download(services: Services, row: Row, phone_number_id: str, token: str) -> bytes | MediaFailure:
+    """The file as it was sent. What the signed webhook announced of it counts before what the media endpoint says; rows of old have neither."""
+    found = await services.graph.media_info(row["graph_id"], phone_number_id, token)
+    if isinstance(found, MediaFailure):
+        return found
+    data = await services.graph.download(found.url, token, LARGEST)
+    digest = digests.announced(row["sha256"], found.sha256)
+    if digest is None or isinstance(data, MediaFailure) or await asyncio.to_thread(digests.is_of, digest, data):
+        return data
+    log.warning("media_garbled", media_id=str(row["id"]), size=len(data))
+    return MediaFailure(GARBLED, lasting=False)
 
 
 async def files(services: Services, organisation_id: UUID, messages: Iterable[Row]) -> dict[UUID, list[File]]:

@@ -1,13 +1,13 @@
 """The SQL of customers' files."""
 
 PENDING = """
-select id, graph_id, attempts from media
+select id, graph_id, sha256, attempts from media
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and state = 'pending'
 order by created_at limit 50
 """
 
 NEW = """
-select id, graph_id, attempts from media
+select id, graph_id, sha256, attempts from media
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and state = 'pending' and attempts = 0
 order by created_at limit 50
 """

@@ -17,4 +17,9 @@ HELD = Gauge("dragoman_conversations_held", "Conversations this process is worki
 LEASES_LOST = Counter("dragoman_leases_lost_total", "Times this process found that another had taken its conversation over")
 CRASHED = Counter("dragoman_conversations_crashed_total", "Times work on a conversation ended in an unexpected error")
 PARKED = Counter("dragoman_turns_parked_total", "Questions given up because the server had ended again and again while it worked on them")
+SWITCHED_OFF = Counter("dragoman_agents_switched_off_total", "Agents' webhooks that were switched off, by why", ["reason"])
+SILENT = Gauge(
+    "dragoman_numbers_without_statuses", "Numbers whose messages WhatsApp accepts while it sends no statuses, as this worker saw it"
+)
+LOOPS = Counter("dragoman_loops_stopped_total", "Times an agent was quieted because its customer answered like a program")
 JOBS = jobs.JOBS  # counted where the queue is

@@ -34,6 +34,7 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     session_id: UUID | None = None
     close_at: datetime | None = None
+    called: bool = False  # the outcome is what came of calling the agent's webhook
 
 
 async def think(services: Services, held: Held, question: Any) -> Native:

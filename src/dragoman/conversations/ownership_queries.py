@@ -28,7 +28,7 @@ noted as (
 
 # A hand-over that was still to come is overtaken by this one; and what workers died of (`lost`) is not asked about any more.
 _CLEAR = """epoch = c.epoch + 1, turn_id = null, think_at = null, answered_seq = c.last_seq, transfer = null, transfer_at = null,
-           lost = 0, updated_at = %(now)s"""
+           lost = 0, echoes = 0, updated_at = %(now)s"""
 
 _TAKEN = "c.organisation_id, c.id, c.owner, c.epoch"
 
@@ -55,10 +55,29 @@ taken as (
 select owner, epoch from taken
 """
 
+# The agent was quieted for a while: nobody has the thread, and there is a time at which that ends.
+_MUTED = "(c.owner = 'nobody' and c.handback_at is not null)"
+
+# The lease is asked for: a worker that was overtaken quiets nobody. Each time within a day lasts twice as long as the one before.
+MUTE = f"""
+with before as (
+    select least(power(2, count(*)), %(longest)s / %(shortest)s) as times from transfers
+    where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and reason = %(reason)s
+      and at > %(now)s - interval '1 day'
+),
+taken as (
+    update conversations c set owner = 'nobody', handback_at = %(now)s + make_interval(secs => before.times * %(shortest)s), {_CLEAR}
+    from before
+    where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s and c.owner = 'agent' and c.fence = %(fence)s
+    returning {_TAKEN}, c.handback_at
+), {_ENDINGS}
+select owner, epoch, handback_at from taken
+"""
+
 # What was said while the agent was away wants no answer, by how it was stored; what came since the take-over ran out does.
 HAND_BACK = f"""
 with c as (
-    select c.organisation_id, c.id, c.owner in ('person', 'phone_app') and (not %(if_due)s or c.handback_at <= %(now)s) as away, {_RESTING} as resting
+    select c.organisation_id, c.id, (c.owner in ('person', 'phone_app') or {_MUTED}) and (not %(if_due)s or c.handback_at <= %(now)s) as away, {_RESTING} as resting
     from conversations c join numbers n on n.organisation_id = c.organisation_id and n.id = c.number_id
     where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s for update of c
 ),
@@ -86,6 +105,7 @@ _FOLLOW = f"""
 taken as (
     update conversations c
     set agent_id = %(agent_id)s, routing = null, routing_override = false,
+        handback_at = case when c.owner in ('person', 'phone_app') then c.handback_at end,
         owner = case when c.owner in ('person', 'phone_app') then c.owner when %(agent_id)s::uuid is null then 'nobody' else 'agent' end,
         {_CLEAR}
     from affected a where c.organisation_id = a.organisation_id and c.id = a.id

@@ -44,6 +44,20 @@ STATES = (*GIVEN_UP, "queued", "unknown", "sending", "accepted", "sent", "failed
 SILENT_TYPES = frozenset({"reaction", "system", "edit", "revoke", "request_welcome", "errors"})
 
 
+# Two programs that answer each other would never stop, and both businesses would pay. A person reads an answer and types: more than
+# ten messages within a minute, each of which came no later than three seconds after an answer, are a program's. A tap on a button is a
+# person's, and so is a pause. See `inbox_queries`, where it is counted, and `loops`.
+QUICK_SECONDS = 3.0
+AUTOMATIC_SECONDS = 60.0
+AUTOMATIC_TURNS = 10  # where an agent says nothing else; on a sandbox number, whose customers are often a test's, none are too many
+TOO_FAST = (
+    "the customer's messages came faster after each answer than a person reads and types, again and again: "
+    "this is most likely a program that answers by itself"
+)
+
+# What was due longer ago than this when it ran is marked as late.
+LATE_SECONDS = 300
+
 # A native agent's patience with a customer who writes one thought in several messages.
 FRAGMENT_SECONDS = 1.5
 BURST_SECONDS = 6.0
@@ -79,6 +93,11 @@ def next_send_attempt(attempts: int, verdict: Verdict, now: datetime) -> datetim
     if attempts >= most:
         return None
     return now + timedelta(seconds=max(min(4.0 ** min(attempts - 1, 8), SLOWEST_SECONDS), verdict.retry_after or 0.0))
+
+
+def is_program(echoes: int, most: int) -> bool:
+    """Whether so many messages in a row that each followed an answer within a moment are a program's; `most` 0: nobody asks."""
+    return 0 < most < echoes
 
 
 class Pair(NamedTuple):

@@ -31,12 +31,42 @@ _WAITING = """
 # How often a conversation was lost in a row; a lease that has run out counts, whatever became of its worker.
 _LOST = "lost + (lease_until is not null)::int"
 
-CLAIM = f"""
+_FREE = f"(lease_until is null or lease_until <= now()) and (%(suspects)s or {_LOST} < {SUSPECT_AFTER})"
+_TAKEN = f"organisation_id, id, owner, epoch, agent_id, think_at, turn_id, answered_seq, {_LOST} as lost"
+
+# Oldest first, whose it may be.
+_OLDEST = f"""
 with due as materialized (
-    select organisation_id, id, owner, epoch, agent_id, think_at, turn_id, answered_seq, {_LOST} as lost from conversations
-    where due_at <= %(now)s and (lease_until is null or lease_until <= now()) and (%(suspects)s or {_LOST} < {SUSPECT_AFTER})
+    select {_TAKEN} from conversations
+    where due_at <= %(now)s and {_FREE}
     order by due_at limit %(limit)s for update skip locked
+),"""
+
+# In turns: who holds least goes first, until each holds `few`. Compared as rows, there is one index that can give them in this order, and
+# the planner cannot take the crowd's for shorter; `limit 1` keeps it from reading all conversations.
+_TURNS = f"""
+with next as materialized (
+    select w.organisation_id, w.id
+    from organisations o
+    left join unnest(%(holders)s::uuid[], %(holding)s::int[]) h(id, held) on h.id = o.id
+    cross join lateral (
+        select organisation_id, id, due_at, coalesce(h.held, 0) + row_number() over (order by organisation_id, due_at) as place
+        from conversations
+        where (organisation_id, due_at) >= (o.id, '-infinity') and (organisation_id, due_at) <= (o.id, %(now)s) and due_at <= %(now)s and {_FREE}
+        order by organisation_id, due_at limit least(%(limit)s::int, %(few)s::int - coalesce(h.held, 0))
+    ) w
+    where coalesce(h.held, 0) < %(few)s::int
+    order by w.place, w.due_at limit %(limit)s
 ),
+due as materialized (
+    select d.* from next cross join lateral (
+        select {_TAKEN} from conversations
+        where organisation_id = next.organisation_id and id = next.id and due_at <= %(now)s and {_FREE}
+        limit 1 for update skip locked
+    ) d
+),"""
+
+_CLAIM = f"""
 -- Suspects a few at a time, and who was lost even so all alone. The array is made only when there is one.
 slots as (
     select *, row_number() over () as slot from due
@@ -78,11 +108,12 @@ select c.organisation_id, c.id, c.number_id, c.contact_id, c.owner, c.epoch, c.f
        c.handback_at, c.window_until, c.wanted_seq, c.wake_at, c.close_at, c.transfer, c.transfer_at,
        coalesce((select m.seq from messages m where m.organisation_id = c.organisation_id and m.conversation_id = c.id
                  order by m.seq desc limit 1), 0) as known_seq, -- newer ones are not in the outbox below
-       c.last_inbound_wamid, c.pair_tokens, c.pair_at, c.lost,
+       c.last_inbound_wamid, c.pair_tokens, c.pair_at, c.lost, c.echoes,
        n.phone_number_id, n.display_number, n.access_token, n.per_second, n.paused_until, n.paused_reason,
        k.name as contact_name, k.phone, k.bsuid, k.username,
        a.id as agent_id, a.kind as agent_kind, a.webhook_url, a.webhook_secret, a.previous_secret, a.previous_secret_until,
-       a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend,
+       a.timeout_seconds, a.retry_delays, a.fallback_message, a.resend, a.disabled_at, a.disabled_cause, a.failing_since,
+       coalesce(a.automatic_turns, (a.native ->> 'automaticTurns')::int, case when n.is_sandbox then 0 else %(automatic)s end) as automatic_turns,
        t.attempts as turn_attempts, t.from_seq, t.through_seq, t.callback_until, t.instruction, t.forced, t.wakeup_id,
        (select jsonb_agg(jsonb_build_object('id', m.id, 'seq', m.seq, 'wamid', m.wamid, 'said_at', m.said_at, 'content', m.content)
                          order by m.seq)
@@ -106,6 +137,9 @@ left join lateral (
     where x.organisation_id = c.organisation_id and x.id = c.turn_id
 ) t on true
 """
+
+CLAIM = _OLDEST + _CLAIM
+CLAIM_FAIRLY = _TURNS + _CLAIM  # see `shares`
 
 OUTBOX = f"""
 select o.* from conversations c cross join lateral ({_WAITING}) o

@@ -1,5 +1,7 @@
 """SQL of `timeline`: everything that is known about a stretch of a conversation, in one statement and one order."""
 
+from dragoman.conversations.policy import LATE_SECONDS
+
 
 def _iso(column: str) -> str:
     return f"""to_char({column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
@@ -23,10 +25,11 @@ with said as materialized (
     ) as until
     from said
 ), asked as materialized (
-    select t.*, a.name as agent_name
+    select t.*, a.name as agent_name, extract(epoch from t.opened_at - w.at) as late
     from turns t
     cross join stretch
     left join agents a on a.organisation_id = t.organisation_id and a.id = t.agent_id
+    left join wakeups w on w.organisation_id = t.organisation_id and w.id = t.wakeup_id
     where t.organisation_id = %(organisation_id)s and t.conversation_id = %(conversation_id)s
       and t.through_seq >= stretch.first and (%(before)s::bigint is null or t.through_seq < %(before)s)
 ), entries as (
@@ -43,7 +46,7 @@ with said as materialized (
     union all
     select opened_at, 3, 'turn_opened', id,
         jsonb_build_object('agent', agent_name, 'agent_id', agent_id, 'epoch', epoch, 'from_seq', from_seq, 'through_seq', through_seq,
-            'replay_of', replay_of)
+            'replay_of', replay_of, 'seconds_late', case when late > {LATE_SECONDS} then late::bigint end)
     from asked
     union all
     select closed_at, 5, 'turn_closed', id,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from dragoman.conversations.policy import TOO_FAST
 from dragoman.conversations.wording import noun, words
 from dragoman.store.database import Row
 from dragoman.whatsapp.errors import explain
@@ -99,6 +100,13 @@ def _turn_opened(data: Data, cast: Cast) -> Told:
     agent = data["agent"] or cast.agent
     if data["replay_of"]:
         return "turn_opened", f"{agent} was asked once more, because someone asked for a replay.", None
+    if late := data.get("seconds_late"):
+        summary = f"{agent} was asked to write at a time that was set, {how_long(late)} late."
+        return (
+            "turn_opened",
+            summary,
+            "Nobody was there to do it when it was due: no worker was running, or it was busy with the conversation.",
+        )
     return "turn_opened", f"{agent} was asked for an answer.", None
 
 
@@ -243,6 +251,11 @@ def _status(data: Data, cast: Cast) -> Told:
 
 
 def _transfer(data: Data, cast: Cast) -> Told:
+    if data["reason"] == TOO_FAST:
+        summary = (
+            f"{cast.agent} keeps quiet for a while; what {cast.customer} writes is stored. Hand the conversation back to go on at once."
+        )
+        return "owner_changed", summary, data["reason"]
     match data["owner"]:
         case "agent":
             summary = f"{cast.agent} answers from here on."
@@ -279,6 +292,13 @@ def _quoted(said: str) -> str:
 
 def _hour(iso: str) -> str:
     return f"{iso[11:19]} UTC"
+
+
+def how_long(seconds: int) -> str:
+    for unit, size in (("day", 86_400), ("hour", 3600)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}{'s' if seconds >= 2 * size else ''}"
+    return f"{seconds // 60} minutes"
 
 
 def _duration(ms: float) -> str:

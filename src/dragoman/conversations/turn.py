@@ -15,7 +15,7 @@ import structlog
 
 from dragoman.agents import byoa, records
 from dragoman.agents.turns import Outcome, Person, Said, Turn
-from dragoman.conversations import callback, media, native, outbox, policy, turn_queries
+from dragoman.conversations import callback, media, native, outbox, policy, switching, turn_queries
 from dragoman.conversations.held import Held, Outgoing
 from dragoman.conversations.journal import Recorded, RecordResult, Reply
 from dragoman.conversations.metrics import CRASHED, DELIVERIES, DELIVERY_SECONDS, DISCARDED, LEASES_LOST, PARKED
@@ -42,14 +42,24 @@ _STATE = {"answered": "answered", "silent": "silent", "unrecognised": "unrecogni
 
 async def take_turn(services: Services, speaker: outbox.Speaker, presence: Presence, held: Held) -> None:
     """Ask the agent once, record what it said, send it. Gives the conversation back. Raises `outbox.LeaseLost`."""
-    asked = _give_up(services, held) if held.parked else await _think(services, presence, held)
+    asked = _unasked(services, held) or await _think(services, presence, held)
     outcome = asked.outcome
     DELIVERIES.labels(outcome.kind).inc()
     DELIVERY_SECONDS.observe(outcome.duration_ms / 1000)
     recorded = await _recorded(services, speaker, held, asked)
+    if asked.called:
+        await switching.learn(services, held, outcome, over=recorded.turn_state != "open")
     result = await services.journal.record(recorded)
     held.free = result.free
     await _speak(services, speaker, held, recorded, result)
+
+
+def _unasked(services: Services, held: Held) -> Native | None:
+    """How the turn ends when its agent is not to be asked at all."""
+    if held.parked:
+        return _give_up(services, held)
+    off = switching.refusal(services, held)
+    return Native(outcome=off) if off else None
 
 
 def _give_up(services: Services, held: Held) -> Native:
@@ -80,7 +90,8 @@ async def _ask(services: Services, held: Held) -> Native:
         turn = await question(services, held)
         endpoint = _endpoint(services, held)
         outbox.expect_ours(held)  # the agent may have been asked by another since, and about what came next, too
-        return Native(outcome=await byoa.ask(services.guarded, services.clock, endpoint, f"turn_{turn.id}", byoa.payload(turn)))
+        outcome = await byoa.ask(services.guarded, services.clock, endpoint, f"turn_{turn.id}", byoa.payload(turn))
+        return Native(outcome=outcome, called=True)
     except outbox.LeaseLost:
         raise
     except Exception as error:  # a message that cannot be put to the agent must not stop the conversation

@@ -7,17 +7,19 @@ that dies leaves conversations whose leases run out, and another takes them from
 import asyncio
 import time
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 import psycopg
 import structlog
 
-from dragoman.conversations import callback, later, media, outbox, ownership, policy, turn
+from dragoman.conversations import callback, later, loops, media, outbox, ownership, policy, silence, turn
 from dragoman.conversations.held import Held
-from dragoman.conversations.journal import DUE, Settled
+from dragoman.conversations.journal import DUE, Settled, Turns
 from dragoman.conversations.metrics import CRASHED, HELD
 from dragoman.conversations.presence import Presence
 from dragoman.conversations.services import Services
+from dragoman.conversations.shares import Shares
 from dragoman.ids import new_id
 from dragoman.store.batcher import GATHER_SECONDS
 from dragoman.store.database import Row
@@ -39,6 +41,7 @@ class Worker:
         self._services = services
         self._lease = services.settings.lease_seconds
         self._held: dict[UUID, Held] = {}
+        self._shares = Shares(services.settings.worker_concurrency)
         self._attending: set[asyncio.Task[None]] = set()
         self._suspects: set[asyncio.Task[None]] = set()  # the work on those that are tried apart
         self._loops: list[asyncio.Task[None]] = []
@@ -53,7 +56,7 @@ class Worker:
         self._services.db.listen(DUE, self._heard)
         self._services.clock.wakes(self._wake)
         self.presence.start()
-        loops = (self._claim_for_ever(), self._beat_for_ever(), self._watch_for_ever())
+        loops = (self._claim_for_ever(), self._beat_for_ever(), self._watch_for_ever(), self._listen_for_ever())
         self._loops = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -119,25 +122,31 @@ class Worker:
 
     async def _claim(self) -> bool:
         """Take what is due; True when there may be more at once."""
-        if not (limit := min(CLAIM_AT_ONCE, self._room)):
-            return False
+        shares = self._shares
+        if shares.turns(began := time.monotonic()):
+            holders, holding = list(shares.held), list(shares.held.values())
+            await self._take(min(CLAIM_AT_ONCE, shares.free), {"holders": holders, "holding": holding, "few": shares.few})
+            shares.looked(began, time.monotonic())
+        if limit := min(CLAIM_AT_ONCE, shares.room):
+            shares.behind = await self._take(limit) == limit
+        return bool(limit) and shares.behind
+
+    async def _take(self, limit: int, turns: Turns | None = None) -> int:
         deadline = time.monotonic() + self._lease
-        rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash, suspects=not self._suspects)
+        rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash, suspects=not self._suspects, turns=turns)
         for row in rows:
             task = asyncio.create_task(self._attend(row, deadline))
             if row["lost"] >= policy.SUSPECT_AFTER:
                 self._suspects.add(task)
             self._attending.add(task)
-            task.add_done_callback(self._attended)
-        return len(rows) == limit
+            self._shares.take(row["organisation_id"])
+            task.add_done_callback(partial(self._attended, row["organisation_id"]))
+        return len(rows)
 
-    @property
-    def _room(self) -> int:
-        return max(0, self._services.settings.worker_concurrency - len(self._attending))
-
-    def _attended(self, task: asyncio.Task[None]) -> None:
-        if not self._room:
+    def _attended(self, organisation_id: UUID, task: asyncio.Task[None]) -> None:
+        if not self._shares.room:
             self._wake.set()
+        self._shares.give_back(organisation_id)
         if task in self._suspects:
             self._suspects.discard(task)
             if not self._suspects:  # it has survived these: others may be tried
@@ -152,12 +161,16 @@ class Worker:
         if self._wake.is_set():
             await asyncio.sleep(GATHER_SECONDS)  # what is due in a moment joins the same claim
             return
-        seconds = POLL_SECONDS
-        while seconds == POLL_SECONDS:
-            if self._room and (due := await self._services.journal.next_due(suspects=not self._suspects)) is not None:
+        while True:
+            seconds = POLL_SECONDS
+            if not self._shares.room:
+                seconds = min(seconds, self._shares.wait(time.monotonic()))  # it may have been woken for who holds few
+            elif (due := await self._services.journal.next_due(suspects=not self._suspects)) is not None:
                 seconds = min(seconds, max((due - self._services.clock.now()).total_seconds(), 0.0))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), seconds)
+                return
+            if seconds < POLL_SECONDS or not self._shares.room:
                 return
 
     async def _attend(self, row: Row, deadline: float) -> None:
@@ -205,6 +218,18 @@ class Worker:
                 log.exception("leases could not be renewed; trying again")
             await asyncio.sleep(self._lease / 3)
 
+    async def _listen_for_ever(self) -> None:
+        """Notice when WhatsApp's statuses do not come."""
+        while True:
+            await self._services.clock.sleep(silence.LOOK_SECONDS)
+            try:
+                await silence.listen(self._services)
+            except psycopg.OperationalError:
+                log.warning("the database is away; nobody looks for missing statuses")
+            except Exception:
+                CRASHED.inc()
+                log.exception("missing statuses could not be looked for; trying again")
+
     async def _beat(self) -> None:
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + TIDY_SECONDS
@@ -233,6 +258,9 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
         await _give_back(services, held, rest=False)
         return
     thinks = row["turn_id"] is not None and row["owner"] == "agent" and row["think_at"] is not None and row["think_at"] <= now
+    if thinks and await loops.stopped(services, held):
+        await _give_back(services, held, rest=False)
+        return
     if row["media_at"] is not None and row["media_at"] <= now:
         await (media.give_up if held.parked else media.fetch)(services, held)
         held.parked = False  # the files came first in every life; the question is asked

@@ -6,7 +6,7 @@ import msgspec
 
 from dragoman.errors import Invalid, NotFound
 
-CALL_ACTIONS = ("error", "html_500", "reset_before", "reset_after", "delay", "fail_after")
+CALL_ACTIONS = ("error", "html_500", "reset_before", "reset_after", "delay", "fail_after", "garble")
 WEBHOOK_ACTIONS = ("drop", "duplicate", "reorder", "delay", "bad_signature")
 CALLS = ("send", "read", "media", "media_upload", "media_resolve", "media_download")
 
@@ -19,7 +19,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=False):
 
     on: Literal["send", "read", "media", "media_upload", "media_resolve", "media_download", "webhook"]
     action: Literal[
-        "error", "html_500", "reset_before", "reset_after", "delay", "fail_after", "drop", "duplicate", "reorder", "bad_signature"
+        "error", "html_500", "reset_before", "reset_after", "delay", "fail_after", "garble", "drop", "duplicate", "reorder", "bad_signature"
     ]
     code: int | None = None
     http: int | None = None
@@ -46,6 +46,8 @@ class Faults:
             raise Invalid(f"A fault with action {fault.action!r} needs a code, such as 131000.", field="code")
         if fault.action == "fail_after" and fault.on != "send":
             raise Invalid("fail_after is for faults on send: the send is accepted and fails later.", field="on")
+        if fault.action == "garble" and fault.on != "media_download":
+            raise Invalid("garble is for faults on media_download: other bytes come than were sent.", field="on")
         self._made += 1
         fault.id = f"f{self._made}"
         self._faults[fault.id] = fault

@@ -9,7 +9,7 @@ import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -155,6 +155,8 @@ class Graph:
         fault = self._box.faults.take(name, number=number, person=person)
         if fault is None:
             return await endpoint(call)
+        if fault.action == "garble":
+            return garbled(await endpoint(call))
         if fault.action == "fail_after":
             call.fail_code = fault.code
             return await endpoint(call)
@@ -172,6 +174,11 @@ class Graph:
         if answer is None or fault.action == "error":
             raise GraphError(fault.code or 131000, "Injected by the sandbox.", http=fault.http)
         return answer
+
+
+def garbled(answer: Answer) -> Answer:
+    """As many bytes, with one bit of the last of them turned."""
+    return replace(answer, body=answer.body[:-1] + bytes([answer.body[-1] ^ 1])) if answer.status == 200 and answer.body else answer
 
 
 async def _read(receive: Receive) -> bytes:

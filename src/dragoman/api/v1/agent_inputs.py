@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
-from dragoman.agents.native import Options
+from dragoman.agents.native import AutomaticTurns, Options
 from dragoman.agents.records import RETRY_DELAYS
 from dragoman.agents.relations import settings as relations
 from dragoman.agents.schema import Schema
@@ -109,6 +109,7 @@ class ByoaOptions(Input):
     timeout_seconds: Annotated[float, Field(strict=True, ge=1, le=60, description="How long an answer may take")] = 15
     retry_delays: Annotated[list[Seconds], Field(max_length=10, description="Seconds before each further attempt")] = list(RETRY_DELAYS)  # noqa: RUF012 - pydantic copies it
     burst: Annotated[Literal["each", "merge"], Field(description="Messages that wait: one delivery each, or all in one")] = "each"
+    automatic_turns: AutomaticTurns = None
     fallback_message: Annotated[Fallback | None, BeforeValidator(_empty_is_none)] = None
     resend: Annotated[
         Literal["never_resend", "resend_once"], Field(description="What to do when it is unknown whether WhatsApp took a message")
@@ -117,11 +118,14 @@ class ByoaOptions(Input):
 
 class ByoaChanges(ByoaOptions):
     webhook_url: Url | None = None
+    enabled: Annotated[
+        Literal[True], Field(description="Switches a webhook on again that was switched off; so does sending its `webhookUrl`")
+    ] = True
 
     @model_validator(mode="before")
     @classmethod
     def _leave_out_read_only(cls, sent: object) -> object:
-        return _without(sent, ["secretHint"])
+        return _without(sent, ["secretHint", "disabledAt", "disabledCause"])
 
 
 class CreateByoaAgentInput(Input):

@@ -14,10 +14,12 @@ _WORDS = {
     401: "No API key, or one that opens nothing",
     403: "This key may not do that; the message names the permission",
     404: "No such thing, or not yours",
+    408: "The body did not come to its end in time",
     409: "The right request at the wrong moment",
     413: "The body is too large",
     415: "The body is not JSON",
     429: "Too many requests; `retry_after` says when to come back",
+    503: "The database is away; nothing was done, try again",
 }
 
 

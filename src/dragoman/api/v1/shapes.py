@@ -11,7 +11,7 @@ from dragoman.accounts import keys
 from dragoman.accounts.numbers import Number
 from dragoman.accounts.organisations import Organisation
 from dragoman.agents import records
-from dragoman.agents.native import Options
+from dragoman.agents.native import AutomaticTurns, Options
 from dragoman.agents.records import Totals
 from dragoman.agents.relations.records import masked
 from dragoman.api.v1.capability_lists import ListShapes
@@ -66,6 +66,9 @@ class NumberDelivery(Shape):
     per_second: float = Field(description="Messages a second, as WhatsApp allows this number")
     paused_reason: str | None = Field(description="Why nothing is sent at present, and what to do about it")
     paused_until: datetime | None
+    statuses_missing_since: datetime | None = Field(
+        description="Since when WhatsApp has sent no statuses although it accepts messages; null while they come"
+    )
 
 
 class PhoneNumber(Shape):
@@ -91,7 +94,12 @@ class PhoneNumber(Shape):
             active_agent=ActiveAgent(id=agent.id, name=agent.name, icebreakers=agent.icebreakers) if agent else None,
             default_routing=routing,
             is_sandbox=number.is_sandbox,
-            delivery=NumberDelivery(per_second=number.per_second, paused_reason=number.paused_reason, paused_until=number.paused_until),
+            delivery=NumberDelivery(
+                per_second=number.per_second,
+                paused_reason=number.paused_reason,
+                paused_until=number.paused_until,
+                statuses_missing_since=number.statuses_missing_since,
+            ),
         )
 
 
@@ -127,8 +135,11 @@ class Byoa(Shape):
     timeout_seconds: float = Field(description="How long an answer may take, 1 to 60")
     retry_delays: list[float] = Field(description="Seconds to wait before each further attempt when the webhook fails")
     burst: Literal["each", "merge"] = Field(description="Messages that wait: one delivery each, or all in one")
+    automatic_turns: AutomaticTurns
     fallback_message: str | None = Field(description="What the customer is told after the first failure")
     resend: Literal["never_resend", "resend_once"] = Field(description="When it is unknown whether WhatsApp took a message")
+    disabled_at: datetime | None = Field(description="Since when the webhook is switched off: nothing is posted to it; null when it is on")
+    disabled_cause: str | None = Field(description="Why: it answered 410, or nothing but failures came of it for five days")
     secret: str | None = Field(
         None,
         description="Signs what is posted to the webhook (Standard Webhooks). Only in the answer that creates or rotates it",
@@ -277,8 +288,11 @@ def _byoa(agent: records.Agent, around: Setting) -> Byoa:
         timeout_seconds=agent.timeout_seconds,
         retry_delays=agent.retry_delays,
         burst=burst,
+        automatic_turns=agent.automatic_turns,
         fallback_message=agent.fallback_message,
         resend=resend,
+        disabled_at=agent.disabled_at,
+        disabled_cause=agent.disabled_cause,
         secret=around.secret,
         secret_hint=around.hint,
     )

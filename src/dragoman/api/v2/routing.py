@@ -14,10 +14,12 @@ _WORDS = {
     401: "No token, or one that opens nothing",
     403: "You may not do that; the message names the permission",
     404: "No such thing, or not yours",
+    408: "The body did not come to its end in time",
     409: "The right request at the wrong moment",
     413: "The body is too large",
     415: "The body is of another type",
     429: "Too many requests; `Retry-After` says when to come back",
+    503: "The database is away; nothing was done, try again",
 }
 ANSWERS: dict[int | str, dict[str, Any]] = {status: {"model": Failed, "description": text} for status, text in _WORDS.items()}
 

@@ -3,6 +3,7 @@
 import asyncio
 from itertools import groupby
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -12,8 +13,8 @@ from dragoman import settings
 from dragoman.accounts import numbers, organisations
 from dragoman.accounts.numbers import Number
 from dragoman.accounts.secrets import Vault, load_key
+from dragoman.cli.doctor import agents, installation
 from dragoman.cli.doctor import connection as connections
-from dragoman.cli.doctor import installation
 from dragoman.cli.doctor.connection import Clinic
 from dragoman.cli.doctor.finding import Finding, doubtful, good, wrong
 from dragoman.cli.running import DataDir, Org
@@ -78,9 +79,10 @@ async def _outside(uri: str, loaded: Settings, clock: Clock, vault: Vault, numbe
         await db.open()
         clinic = Clinic(loaded, clock, db, vault, trusted)
         chosen = await _chosen(db, number, org)
+        off = await agents.switched_off(db, await _wanted(db, org))
         if not chosen:
-            return [doubtful("numbers", "numbers", "none is connected", "dragoman apps add, then dragoman numbers add")]
-        findings = []
+            return [*off, doubtful("numbers", "numbers", "none is connected", "dragoman apps add, then dragoman numbers add")]
+        findings = off
         for app_id in dict.fromkeys(one.app_id for one in chosen):
             findings += await connections.app(clinic, app_id)
         if any(finding.check == "Graph API" for finding in findings):
@@ -93,9 +95,12 @@ async def _outside(uri: str, loaded: Settings, clock: Clock, vault: Vault, numbe
         await trusted.close()
 
 
+async def _wanted(db: Database, org: str | None) -> list[UUID]:
+    return [await organisations.by_name_or_id(db, org)] if org else [one.id for one in await organisations.listing(db)]
+
+
 async def _chosen(db: Database, number: str | None, org: str | None) -> list[Number]:
-    wanted = [await organisations.by_name_or_id(db, org)] if org else [one.id for one in await organisations.listing(db)]
-    known = [one for organisation_id in wanted for one in await numbers.listing(db, organisation_id)]
+    known = [one for organisation_id in await _wanted(db, org) for one in await numbers.listing(db, organisation_id)]
     if number is None:
         return known
     found = [one for one in known if number == one.phone_number_id or numbers.digits(number) == one.display_number]

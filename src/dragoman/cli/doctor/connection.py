@@ -144,7 +144,7 @@ async def number(clinic: Clinic, one: numbers.Number) -> list[Finding]:
         app = await numbers.app_by_id(clinic.db, clinic.vault, one.app_id)
     except Unopenable as error:
         return [wrong(about, "token", str(error), _new_token(one))]
-    findings = [_pause(about, one)]
+    findings = [_pause(about, one), _statuses(clinic, about, one)]
     told = await clinic.graph.token(_app_token(app), token) if app else Refusal("its app is not known")
     findings += _token(about, one, told, clinic.clock.now())
     if isinstance(told, Token) and not told.is_valid:
@@ -160,6 +160,18 @@ def _pause(about: str, one: numbers.Number) -> Finding:
         "sending",
         f"paused: {one.paused_reason}",
         "mend what is named here; a new token ends the pause, else it tries one message each minute",
+    )
+
+
+def _statuses(clinic: Clinic, about: str, one: numbers.Number) -> Finding:
+    if one.statuses_missing_since is None:
+        return good(about, "statuses", "are not missed")
+    return wrong(
+        about,
+        "statuses",
+        f"WhatsApp accepts messages and has sent no status since {one.statuses_missing_since:%Y-%m-%d %H:%M} UTC or longer",
+        f"subscribe the app to the account's webhooks: POST /{one.waba_id}/subscribed_apps with this number's token; "
+        f"and see that the app's callback URL is {clinic.callback(one.app_id)}",
     )
 
 
