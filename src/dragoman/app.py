@@ -9,9 +9,10 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 import structlog
@@ -51,7 +52,7 @@ log = structlog.get_logger()
 Role = Literal["all", "web", "worker"]
 
 BACKLOG = 4096  # connections that wait to be taken
-JOB_SECONDS = 0.5  # how exactly the pauses between the batches of a campaign are kept
+TICK_SECONDS = 1.0  # how old the date in our answers may be
 SANDBOX_APP = "sandbox"
 SANDBOX_NUMBER = "106540000000001"
 
@@ -84,7 +85,7 @@ def _jobs(services: Services, uri: str) -> Runner:
     """What runs later and in no conversation's turn: reading documents, the errands of native agents, campaigns."""
     embedder_for = partial(knowing.embedder_for, services.kit)
     shelves = Shelves(services.db, services.clock, services.objects, services.guarded, embedder_for)
-    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services), *batches.tasks(services)], poll=JOB_SECONDS)
+    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services), *batches.tasks(services)])
 
 
 def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:
@@ -140,6 +141,20 @@ async def serve(settings: Settings, listening: socket.socket, role: Role = "all"
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told_to_stop = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """uvicorn's own looks ten times a second whether it was told to stop."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told_to_stop.wait(), TICK_SECONDS)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._told_to_stop.set()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop in order when asked to. uvicorn's own way ends the process by the same signal before anything is closed."""

@@ -35,7 +35,7 @@ class Bakery:
         sent = [(given, capability.parse(item)) for given, item in zip(ids or [None] * len(items), items, strict=True)]
         async with self.kit.db.transaction() as connection:
             await configured.replace(self.kit, connection, self.organisation_id, self.agent.id, capability, sent, capability.field)
-        return (await configured.everything(self.kit, self.organisation_id, self.agent.id, [capability]))[capability.field]
+        return (await configured.listing(self.kit, self.organisation_id, [self.agent.id], capability))[self.agent.id]
 
     def run(self, contact_id=None, text="Hello"):
         """A turn in which this contact has said one thing."""

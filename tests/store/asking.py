@@ -94,6 +94,7 @@ VALUES = {
 OWN = {
     "accounts.queries.COUNT_TRY": {"scope": "scope101"},
     "agents.llm.queries.CALLS": {},
+    "agents.llm.given_queries.GIVEN": {"id": AGENT, "default_names": [""], "default_model": "openai/gpt", "kinds": ["memory_keys"]},
     "agents.llm.queries.END_CALL": {"id": u(f"call{N}")},
     "agents.llm.queries.TAKE_HELD": {"id": u(f"call{N}"), "asked": "customer"},
     "agents.llm.queries.ACTIVITY": {"agent_id": AGENT},

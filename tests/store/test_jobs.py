@@ -15,11 +15,12 @@ from dragoman.store.database import Database
 from dragoman.store.jobs import Runner, Task
 
 PATIENCE = {"patience": 1.0, "poll": 0.1}
+SELDOM = {"patience": 1.0, "poll": 3600.0}
 
 
 @asynccontextmanager
-async def running(uri, *tasks):
-    runner = Runner(uri, tasks, **PATIENCE)
+async def running(uri, *tasks, **how):
+    runner = Runner(uri, tasks, **(how or PATIENCE))
     await runner.start()
     yield runner
     await runner.stop()
@@ -95,6 +96,26 @@ async def test_a_job_that_fails_is_tried_again_and_knows_its_last_attempt(databa
             await jobs.defer(connection, "bake", loaf="rye")
         await oven.has_baked(1)
     assert [tuple(attempt) for attempt in oven.attempts] == [(1, False), (2, False), (3, True)]
+
+
+async def test_a_job_with_a_time_is_done_at_that_time_and_not_when_the_queue_is_looked_at_anyway(database):
+    async with database.transaction() as connection:
+        await jobs.defer(connection, "bake", after=1, loaf="rye")
+    oven = Oven()
+    async with running(database.uri, oven.task, **SELDOM):
+        assert await oven.has_baked(1) == [{"loaf": "rye"}]
+
+
+async def test_a_pause_between_attempts_is_kept_although_the_queue_is_seldom_looked_at(database):
+    async def burn(attempt, **args):
+        if not attempt.last:
+            raise ValueError("burnt")
+
+    async with database.transaction() as connection:
+        await jobs.defer(connection, "bake", loaf="rye")
+    oven = Oven(burn, delays=(1.0,))
+    async with running(database.uri, oven.task, **SELDOM):
+        await oven.has_baked(1)
 
 
 async def test_a_job_that_always_fails_is_given_up_and_kept(database):
@@ -217,7 +238,7 @@ async def test_the_job_of_a_killed_worker_is_taken_by_another(database):
     await process.wait()
     assert await states(database) == ["doing"]
     oven = Oven()
-    async with running(database.uri, oven.task):
+    async with running(database.uri, oven.task, **SELDOM):
         assert await oven.has_baked(1) == [{"loaf": "rye"}]
     assert oven.attempts[0].number == 2
 

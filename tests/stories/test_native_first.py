@@ -1,6 +1,9 @@
 """The main job with an agent that thinks inside Dragoman, on a provider that the business brought."""
 
+from cast import until
 from native import hire
+
+from dragoman.agents.llm import given
 
 
 async def test_the_builtin_agent_asks_to_rephrase_when_it_knows_nothing(lumen, dana):
@@ -41,3 +44,27 @@ async def test_a_message_that_comes_while_the_model_thinks_replaces_the_draft(lu
     await model.asked()
     await dana.says("And on Sunday?")
     assert await dana.hears_text() == ["You said: Is the shop open?\nAnd on Sunday?"]
+
+
+async def test_what_is_said_after_the_turn_was_opened_is_not_told_as_past(lumen, model, dana, monkeypatch):
+    """It joins the turn or gets one of its own. Told as past it would be answered here, and once more there."""
+    to_agent = given.to_agent
+
+    async def read_late(*args):
+        monkeypatch.setattr(given, "to_agent", to_agent)
+        await dana.says("And on Sunday?")
+        await until(stored_both)
+        return await to_agent(*args)
+
+    async def stored_both():
+        return len(await lumen.services.db.fetch("select from messages where direction = 'in'")) == 2
+
+    async def no_news(*args):
+        return []
+
+    monkeypatch.setattr(lumen.services.journal, "news", no_news)
+    monkeypatch.setattr(given, "to_agent", read_late)
+    await hire(lumen, model)
+    await dana.says("Is the shop open?")
+    assert await dana.hears_text(2) == ["You said: Is the shop open?", "You said: And on Sunday?"]
+    assert ["And on Sunday?" in str(request["messages"]) for request in model.requests] == [False, True]

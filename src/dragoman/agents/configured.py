@@ -35,13 +35,11 @@ async def listing(
     return by_agent
 
 
-async def everything(
-    kit: Kit, organisation_id: UUID, agent_id: UUID, registry: Sequence[Capability[Any]]
-) -> dict[str, list[Configured[Any]]]:
-    """All that one agent was given, by field, in one query: what a turn begins with."""
+def by_field(kit: Kit, organisation_id: UUID, rows: Iterable[Row], registry: Sequence[Capability[Any]]) -> dict[str, list[Configured[Any]]]:
+    """The rows of one agent, in order, as what they are."""
     by_field = {capability.field: capability for capability in registry}
     items: dict[str, list[Configured[Any]]] = {field: [] for field in by_field}
-    for row in await _rows(kit, organisation_id, [agent_id], list(by_field)):
+    for row in rows:
         items[row["kind"]].append(_configured(kit, organisation_id, row, by_field[row["kind"]]))
     return items
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -46,7 +46,7 @@ CHANGEABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Agent:
     """`config` holds what the dialects store and this version does not act on. The secrets are sealed: see `signing_secrets`."""
 
@@ -79,7 +79,7 @@ class Agent:
     created_at: datetime
     updated_at: datetime
 
-    @property
+    @cached_property
     def options(self) -> Options:
         """What only a native agent has, with its defaults."""
         return Options.model_validate(self.native)

@@ -138,7 +138,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """A turn with what only an agent inside Dragoman is told: the past, the session, and why it thinks when nobody wrote.
 
-    `news` is set once the customer has written again while the agent thinks.
+    `news` is set once the customer has written again while the agent thinks. `new`: nobody has thought about this turn before, so there
+    is nothing of it in the journal.
     """
 
     organisation_id: UUID
@@ -150,3 +151,4 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     outside: bool = False  # the instruction is made of what a model wrote
     fence: int | None = None  # proves that the conversation is in our hands; None when nobody else could have it
     news: asyncio.Event | None = None
+    new: bool = False

@@ -145,7 +145,8 @@ class Journal:
     ) -> list[Row]:
         """Take up to `limit` due conversations for `worker_id`, with `suspects` a few of them, else none (see `policy.SUSPECT_AFTER`).
 
-        Oldest first, or in `turns`. `hash_of(turn_id)` is what the callback token hashes to.
+        Oldest first, or in `turns`. `hash_of(turn_id)` is what the callback token hashes to. A row says whether its turn is `new`: opened by
+        this claim.
         """
         # Taken out first: when the answer to this statement is lost, nobody knows which of them are used.
         spare = [self._spare.popleft() for _ in range(min(limit, len(self._spare)))]
@@ -169,8 +170,10 @@ class Journal:
                 "callback_until": now + timedelta(hours=callback_hours),
             },
         )
-        used = {row["turn_id"] for row in rows}
+        used, offered = {row["turn_id"] for row in rows}, {turn_id for turn_id, _ in spare}
         self._spare.extend(pair for pair in spare if pair[0] not in used)
+        for row in rows:
+            row["new"] = row["turn_id"] in offered
         return rows
 
     async def _record(self, items: Sequence[Recorded]) -> list[RecordResult]:

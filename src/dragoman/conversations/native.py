@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from dragoman.agents import records
-from dragoman.agents.llm import loop
+from dragoman.agents.llm import given, loop
 from dragoman.agents.relations import records as relations
 from dragoman.agents.relations.settings import Credits
 from dragoman.agents.turns import Outcome, Scene, Session, Turn
@@ -39,31 +39,31 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
 
 async def think(services: Services, held: Held, question: Any) -> Native:
     """Ask the native agent about the turn in our hands. `question()` makes the Turn from what `held.row` says."""
-    agent = await records.get(services.db, held.organisation_id, held.row["agent_id"])
     if held.row["instruction"] is None:
         if held.row["wanted_seq"] > held.row["through_seq"]:  # the turn begins again, and more was said meanwhile
             held.news.set()
         await _wait_for_more(services, held)
-    session = await _session(services, held, agent.id)
     for _ in range(DRAFTS):
         if held.news.is_set():
             await _extend(services, held)
         if any(message["content"].get("media") for message in held.row["questions"] or ()):
             await media.fetch_new(services, held)  # of what came since the conversation was claimed
         turn: Turn = await question()
-        scene = await _scene(services, held, turn, session, relations.credits_of(agent.config))
+        has = await given.to_agent(services.kit, held.organisation_id, held.row["agent_id"])
+        agent = has.agent
+        scene = await _scene(services, held, turn, relations.credits_of(agent.config))
         if (canned := await gates.before(services, agent, scene)) is not None:
-            return Native(outcome=canned, session_id=session.id, close_at=_close_at(services, agent))
-        outcome = await loop.answer(services.kit, services.ledger, agent, scene)
+            return Native(outcome=canned, session_id=scene.session.id, close_at=_close_at(services, agent))
+        outcome = await loop.answer(services.kit, services.ledger, has, scene)
         if outcome.kind != "superseded":
             break
         await services.db.execute(queries.FORGET_DRAFT, {"organisation_id": held.organisation_id, "turn_id": turn.id})
     else:
         scene = msgspec.structs.replace(scene, news=None)
-        outcome = await loop.answer(services.kit, services.ledger, agent, scene)
+        outcome = await loop.answer(services.kit, services.ledger, has, scene)
     await gates.charge(services, agent, scene, outcome)
     dressed = await gates.around(services, agent, scene, outcome)
-    return Native(outcome=dressed, session_id=session.id, close_at=_close_at(services, agent))
+    return Native(outcome=dressed, session_id=scene.session.id, close_at=_close_at(services, agent))
 
 
 def _close_at(services: Services, agent: records.Agent) -> datetime:
@@ -105,14 +105,20 @@ async def _extend(services: Services, held: Held) -> None:
         held.row |= {"from_seq": row["from_seq"], "through_seq": row["through_seq"], "questions": row["questions"]}
 
 
-async def _session(services: Services, held: Held, agent_id: UUID) -> Session:
-    scope = {"organisation_id": held.organisation_id, "conversation_id": held.id}
-    first = held.row["from_seq"] if held.row["questions"] else held.row["known_seq"] + 1
-    values = {**scope, "id": new_id(), "agent_id": agent_id, "contact_id": held.row["contact_id"], "from_seq": first}
-    values["now"] = services.clock.now()
-    row = await services.db.fetch_one(queries.SESSION, values) or await _session_after_another(services, values)
-    counted = await services.db.fetch_one(queries.ANSWERS, {**scope, "from_seq": row["from_seq"]})
-    return Session(**row, answers=counted["answers"] if counted else 0)
+async def _session(services: Services, held: Held) -> Row:
+    """The session that this turn belongs to, with the past that is told in it."""
+    values = {
+        "organisation_id": held.organisation_id,
+        "conversation_id": held.id,
+        "id": new_id(),
+        "agent_id": held.row["agent_id"],
+        "contact_id": held.row["contact_id"],
+        "from_seq": held.row["from_seq"] if held.row["questions"] else held.row["known_seq"] + 1,
+        "turn_from": held.row["from_seq"],
+        "turn_through": held.row["through_seq"],
+        "now": services.clock.now(),
+    }
+    return await services.db.fetch_one(queries.SESSION, values) or await _session_after_another(services, values)
 
 
 async def _session_after_another(services: Services, values: Row) -> Row:
@@ -125,29 +131,23 @@ async def _session_after_another(services: Services, values: Row) -> Row:
     return row
 
 
-async def _scene(services: Services, held: Held, turn: Turn, session: Session, password: Credits | None) -> Scene:
-    params = {
-        "organisation_id": held.organisation_id,
-        "conversation_id": held.id,
-        "from_seq": session.from_seq,
-        "after": session.summary_through,
-        "turn_from": held.row["from_seq"],
-        "turn_through": held.row["through_seq"],
-    }
-    rows = await services.db.fetch(queries.HISTORY, params)
+async def _scene(services: Services, held: Held, turn: Turn, password: Credits | None) -> Scene:
+    row = await _session(services, held)
+    past = [one | {"said_at": datetime.fromisoformat(one["said_at"])} for one in row.pop("history") or ()]
     source = None
     if held.row["wakeup_id"]:
         source = await services.db.fetch_one(queries.SOURCE, {"organisation_id": held.organisation_id, "wakeup_id": held.row["wakeup_id"]})
     return Scene(
         organisation_id=held.organisation_id,
         turn=turn,
-        session=session,
-        history=[line for line in lines(reversed(rows)) if not relations.is_password(services.vault, password, line.text)],
+        session=Session(**row),
+        history=[line for line in lines(past) if not relations.is_password(services.vault, password, line.text)],
         instruction=held.row["instruction"],
         forced=held.row["forced"] is not False,
         outside=source is not None and source["source"] in ("agent", "handoff"),
         news=held.news if held.row["instruction"] is None else None,
         fence=held.fence,
+        new=held.row["new"],
     )
 
 

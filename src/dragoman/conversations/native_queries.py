@@ -1,8 +1,30 @@
 """The SQL around a native agent's turn: its session, the past it is told, more messages of a burst, thoughts at a set time."""
 
-# The open session of this agent, opened now if the conversation has none. Nothing comes back while another agent's is open. It begins
-# with the templates that the customer answers, if there are any right before.
-SESSION = """
+
+def _history(from_seq: str, after: str, more: str = "") -> str:
+    return f"""
+select m.seq, m.direction, m.author, m.content, m.said_at,
+       (select jsonb_agg(coalesce(f.transcript, '') order by f.id) from media f
+        where m.direction = 'in' and f.organisation_id = m.organisation_id and f.message_id = m.id and f.transcript is not null) as transcripts
+from messages m
+where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s
+  and m.seq >= {from_seq} and m.seq > {after} and not (m.seq between %(turn_from)s and %(turn_through)s and m.direction = 'in')
+  and m.state not in ('discarded', 'rejected', 'expired_window') and m.type not in ('system', 'errors'){more}
+order by m.seq desc limit 300
+"""
+
+
+# What the customer has said since the turn began is no past: it joins the turn, or has one of its own.
+_NOT_YET = """
+  and not (m.wants_answer and m.seq >= %(turn_from)s and m.seq > %(turn_through)s and m.seq > (
+      select c.answered_seq from conversations c where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s))"""
+
+# The newest that were said before this turn, within the session and after what its summary covers.
+HISTORY = _history("%(from_seq)s", "%(after)s")
+
+# The open session of this agent, opened now if the conversation has none, with its answers so far and its history. Nothing comes back
+# while another agent's is open. It begins with the templates that the customer answers, if there are any right before.
+SESSION = f"""
 with before as (
     select coalesce(min(t.seq), %(from_seq)s) as seq from messages t
     where t.organisation_id = %(organisation_id)s and t.conversation_id = %(conversation_id)s and t.seq < %(from_seq)s
@@ -23,34 +45,23 @@ noted as (
     select organisation_id, gen_random_uuid(), conversation_id, 'session_opened', jsonb_build_object('session_id', id, 'agent_id', agent_id), %(now)s
     from made
 )
-select id, from_seq, opened_at, summary, summary_through, outside from made
-union all
-select id, from_seq, opened_at, summary, summary_through, outside from sessions
-where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id = %(agent_id)s
+select s.id, s.from_seq, s.opened_at, s.summary, s.summary_through, s.outside,
+       (select count(distinct turn_id) from messages m
+        where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s and m.seq >= s.from_seq
+          and m.direction = 'out' and m.author = 'agent' and m.state <> 'discarded') as answers,
+       (select jsonb_agg(h order by h.seq) from ({_history("s.from_seq", "s.summary_through", _NOT_YET)}) h) as history
+from (
+    select * from made
+    union all
+    select * from sessions
+    where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id = %(agent_id)s
+) s
 """
 
 END_OTHERS = """
 update sessions set closed_at = %(now)s, closed_reason = 'handed_over'
 where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and closed_at is null and agent_id <> %(agent_id)s
 returning id, agent_id
-"""
-
-# The newest that were said before this turn, within the session and after what its summary covers.
-HISTORY = """
-select m.seq, m.direction, m.author, m.content, m.said_at,
-       (select jsonb_agg(coalesce(f.transcript, '') order by f.id) from media f
-        where m.direction = 'in' and f.organisation_id = m.organisation_id and f.message_id = m.id and f.transcript is not null) as transcripts
-from messages m
-where m.organisation_id = %(organisation_id)s and m.conversation_id = %(conversation_id)s
-  and m.seq >= %(from_seq)s and m.seq > %(after)s and not (m.seq between %(turn_from)s and %(turn_through)s and m.direction = 'in')
-  and m.state not in ('discarded', 'rejected', 'expired_window') and m.type not in ('system', 'errors')
-order by m.seq desc limit 300
-"""
-
-ANSWERS = """
-select count(distinct turn_id) as answers from messages
-where organisation_id = %(organisation_id)s and conversation_id = %(conversation_id)s and seq >= %(from_seq)s
-  and direction = 'out' and author = 'agent' and state <> 'discarded'
 """
 
 # Once for each session, however often it is thought about.

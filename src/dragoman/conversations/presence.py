@@ -36,6 +36,7 @@ class Presence:
         self._wishes: dict[UUID, Wish] = {}
         self._typing: dict[UUID, tuple[datetime, Wish]] = {}
         self._waiting = asyncio.Event()
+        self._somebody_types = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -64,6 +65,7 @@ class Presence:
             typing = wish.held.thinking
             if typing:
                 self._typing[conversation_id] = (self._services.clock.now() + TYPING, wish)
+                self._somebody_types.set()
             try:
                 await self._show(wish, typing)
             except Exception:  # a customer who sees no ticks loses nothing; the pump must go on
@@ -77,6 +79,9 @@ class Presence:
     async def _refresh(self) -> None:
         """WhatsApp stops showing "typing…" after 25 seconds; say it again for agents that think longer."""
         while True:
+            if not self._typing:
+                self._somebody_types.clear()
+                await self._somebody_types.wait()
             await self._services.clock.sleep(GLANCE_SECONDS)
             now = self._services.clock.now()
             for conversation_id, (due, wish) in list(self._typing.items()):

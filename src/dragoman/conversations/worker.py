@@ -157,17 +157,21 @@ class Worker:
         return callback.digest(self._services.vault, turn_id)
 
     async def _rest(self) -> None:
-        """Until something is heard, the next thing is due, or the safety net's second is over."""
+        """Until something is heard or the next thing is due. The safety net: once a second it is looked whether anything is."""
         if self._wake.is_set():
             await asyncio.sleep(GATHER_SECONDS)  # what is due in a moment joins the same claim
             return
-        seconds = POLL_SECONDS
-        if not self._shares.room:
-            seconds = min(seconds, self._shares.wait(time.monotonic()))  # it may have been woken for who holds few
-        elif (due := await self._services.journal.next_due(suspects=not self._suspects)) is not None:
-            seconds = min(seconds, max((due - self._services.clock.now()).total_seconds(), 0.0))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+        while True:
+            seconds = POLL_SECONDS
+            if not self._shares.room:
+                seconds = min(seconds, self._shares.wait(time.monotonic()))  # it may have been woken for who holds few
+            elif (due := await self._services.journal.next_due(suspects=not self._suspects)) is not None:
+                seconds = min(seconds, max((due - self._services.clock.now()).total_seconds(), 0.0))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), seconds)
+                return
+            if seconds < POLL_SECONDS or not self._shares.room:
+                return
 
     async def _attend(self, row: Row, deadline: float) -> None:
         held = Held.of(row, deadline, self._services.clock.now())

@@ -15,6 +15,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+from dragoman.store.listening import Listening
+
 Row = dict[str, Any]
 Connection = psycopg.AsyncConnection[Row]
 
@@ -129,7 +131,7 @@ class Database:
     async def _listen(self, channel: str, heard: Callable[[str], None]) -> None:
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(self.uri, autocommit=True, **LIVELINESS) as connection:
+                async with await Listening.connect(self.uri, autocommit=True, **LIVELINESS) as connection:
                     await connection.execute(f"listen {channel}")
                     heard("")  # whatever was said while we were away
                     async for note in connection.notifies():

@@ -19,13 +19,17 @@ import structlog
 
 log = structlog.get_logger()
 
-# What a small machine gains and nothing loses: no compilation of short queries, commits flushed together.
+# What a small machine gains and nothing loses: no compilation of short queries; and the two processes that write ahead of others are
+# woken once a second instead of five times, the one for as many pages in all, the other for commits that nobody waits for: we have none.
 OPTIONS = {
     "jit": "off",
     "max_connections": "200",
     "random_page_cost": "1.1",
     "shared_buffers": "256MB",
     "autovacuum_naptime": "5s",
+    "bgwriter_delay": "1s",
+    "bgwriter_lru_maxpages": "500",
+    "wal_writer_delay": "1s",
 }
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 2.0

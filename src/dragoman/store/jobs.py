@@ -21,7 +21,9 @@ from procrastinate.types import JSONValue
 from procrastinate.worker import Worker
 from prometheus_client import Counter
 
+from dragoman.store import jobs_queries as queries
 from dragoman.store.database import LIVELINESS, OPTIONS, Connection
+from dragoman.store.listening import Listening
 
 log = structlog.get_logger()
 
@@ -32,6 +34,8 @@ CONNECTIONS = 3
 STOP_SECONDS = 20.0
 OPEN_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
+BUSY_SECONDS = 0.5
+SOONEST_SECONDS = 0.1
 DELAYS = (5.0, 30.0, 120.0, 600.0)
 
 
@@ -68,7 +72,7 @@ class Runner:
     """Does the jobs of `tasks`, and no others: during an upgrade an older program leaves alone what it does not know.
 
     `patience` is how many seconds a worker may be silent before its jobs are given to another; `poll` how often the queue is
-    looked at when nothing is heard, which is also how exactly a pause between attempts is kept.
+    looked at when nothing is heard and nothing in it has a time of its own.
     """
 
     def __init__(self, uri: str, tasks: Sequence[Task], *, patience: float = 20.0, poll: float = 5.0) -> None:
@@ -76,7 +80,7 @@ class Runner:
         self._app = procrastinate.App(connector=_connector(uri))
         self._queues = [task.name for task in tasks]
         self._running: asyncio.Task[None] | None = None
-        self._worker: Worker | None = None
+        self._worker: _Worker | None = None
         self._stopping = asyncio.Event()
         for task in tasks:
             self._app.task(name=task.name, queue=task.name, pass_context=True, retry=_Delays(task.delays))(_counted(task))
@@ -115,11 +119,12 @@ class Runner:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _work(self) -> None:
-        self._worker = Worker(
+        self._worker = _Worker(
             self._app,
             queues=self._queues,
             concurrency=CONCURRENCY,
-            fetch_job_polling_interval=self._poll,
+            fetch_job_polling_interval=min(self._poll, BUSY_SECONDS),
+            longest=self._poll,
             update_heartbeat_interval=self._patience / 4,
             stalled_worker_timeout=self._patience,
             shutdown_graceful_timeout=STOP_SECONDS,
@@ -145,7 +150,30 @@ class Runner:
                         log.warning("a job is taken over from a worker that is gone", task=job.task_name, job=job.id)
                         with suppress(ConnectorException):  # another worker was faster
                             await manager.retry_job(job)
+                            if self._worker:
+                                self._worker.look()
             await self._rest(self._patience / 2)
+
+
+class _Worker(Worker):
+    """Looks at the queue when a job in it is due, often while one runs that may come back into it, and else as rarely as it may."""
+
+    def __init__(self, *args: Any, longest: float, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._longest, self._often = longest, self.fetch_job_polling_interval
+
+    def look(self) -> None:
+        """Look now; nobody is told of a job that goes back into the queue."""
+        self._new_job_event.set()
+
+    async def _fetch_and_process_jobs(self) -> None:
+        await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
+        self.fetch_job_polling_interval = self._often if self._running_jobs else await self._until_next()
+
+    async def _until_next(self) -> float:
+        row = await self.app.connector.execute_query_one_async(queries.UNTIL_NEXT, queues=list(self.queues or ()))
+        seconds = row["seconds"]
+        return self._longest if seconds is None else min(max(float(seconds), SOONEST_SECONDS), self._longest)
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -181,6 +209,5 @@ def _counted(task: Task) -> Callable[..., Awaitable[None]]:
 
 
 def _connector(uri: str) -> procrastinate.PsycopgConnector:
-    return procrastinate.PsycopgConnector(
-        conninfo=uri, min_size=1, max_size=CONNECTIONS, timeout=5, reconnect_timeout=2, kwargs={"options": OPTIONS, **LIVELINESS}
-    )
+    pool: dict[str, Any] = {"min_size": 1, "max_size": CONNECTIONS, "timeout": 5, "reconnect_timeout": 2, "connection_class": Listening}
+    return procrastinate.PsycopgConnector(conninfo=uri, kwargs={"options": OPTIONS, **LIVELINESS}, **pool)

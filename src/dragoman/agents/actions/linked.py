@@ -53,9 +53,8 @@ class Brought(NamedTuple):
     contents: list[Outgoing]
 
 
-async def of_turn(run: Run) -> Linked:
+async def of_turn(run: Run, actions: Sequence[Action]) -> Linked:
     """What an agent's turn has of its actions."""
-    actions = await records.of_agent(run.kit, run.organisation_id, run.agent.id)
     early = [action for action in actions if _is_early(action)]
     during = [action for action in actions if action.timing == "DURING" and not _is_early(action)]
     linked = await _sorted(run, [*early, *during], {action.id for action in early})

@@ -1,7 +1,7 @@
 """Actions as rows: made, changed, listed, linked to agents. Secrets are sealed beside the row and shown masked."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -105,6 +105,10 @@ async def ids_of_agents(kit: Kit, organisation_id: UUID, agents: Sequence[UUID])
 async def of_agent(kit: Kit, organisation_id: UUID, agent_id: UUID) -> list[Action]:
     """The active actions that are linked to an agent, with secrets in clear."""
     rows = await kit.db.fetch(queries.OF_AGENT, {"organisation_id": organisation_id, "agent_id": agent_id})
+    return of_rows(kit, rows)
+
+
+def of_rows(kit: Kit, rows: Iterable[Row]) -> list[Action]:
     return [_action(kit, row) for row in rows]
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from dragoman.agents import configured
-from dragoman.agents.actions import linked
+from dragoman.agents.actions import linked, records
 from dragoman.agents.actions.linked import Linked
 from dragoman.agents.capabilities import REGISTRY
 from dragoman.agents.capability import Run, Told
 from dragoman.agents.llm import knowing, speaking
+from dragoman.agents.llm.given import Given
 from dragoman.agents.llm.providers import Choice
 from dragoman.agents.tools import Tool
 
@@ -40,20 +41,21 @@ class Gathered:
         return [passage.citation() for passage in self.passages]
 
 
-async def gather(run: Run, choice: Choice | None) -> Gathered:
+async def gather(run: Run, given: Given, choice: Choice | None) -> Gathered:
     """What the agent knows of the question and, for a model, what it may do. `builtin/faq` (`choice` None) could call nothing."""
-    gathered = Gathered(passages=await knowing.passages(run), actions=await linked.of_turn(run))
+    actions = records.of_rows(run.kit, given.actions)
+    gathered = Gathered(passages=await knowing.passages(run, given.bases), actions=await linked.of_turn(run, actions))
     if choice is not None:
         # Questions with their answers are the business's own words; files and pages may be anybody's.
         gathered.outside = any(passage.kind != "faq" for passage in gathered.passages)
         gathered.block = knowing.block(gathered.passages)
-        await _ask_capabilities(run, gathered)
+        await _ask_capabilities(run, given, gathered)
     return gathered
 
 
-async def _ask_capabilities(run: Run, gathered: Gathered) -> None:
+async def _ask_capabilities(run: Run, given: Given, gathered: Gathered) -> None:
     """What each kind that the agent has something of offers to the model and tells it."""
-    items = await configured.everything(run.kit, run.organisation_id, run.agent.id, REGISTRY)
+    items = configured.by_field(run.kit, run.organisation_id, given.capabilities, REGISTRY)
     tools: list[Tool] = [speaking.SEND_TOOL] if run.scene.forced else [speaking.SEND_TOOL, speaking.SILENT_TOOL]
     for capability in REGISTRY:
         active = [item for item in items[capability.field] if getattr(item.config, "active", True)]

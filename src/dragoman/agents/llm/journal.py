@@ -83,6 +83,8 @@ class Journal:
     async def of(cls, run: Run, ledger: Ledger, *, unasked: bool = False) -> "Journal":
         """`unasked`: there may be calls although no model was asked."""
         journal = cls(run, ledger)
+        if run.scene.new:
+            return journal
         scope = {"organisation_id": run.organisation_id, "turn_id": run.turn.id}
         for row in await run.kit.db.fetch(queries.GENERATIONS, scope):
             journal.answers[row["position"]] = row["response"]

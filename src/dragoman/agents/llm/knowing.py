@@ -1,5 +1,6 @@
 """What an agent knows that bears on a question, and who makes the vectors of its knowledge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -44,13 +45,10 @@ async def embedder_for(kit: Kit, organisation_id: UUID, base_id: UUID) -> Embedd
     return Embeddings(kit, organisation_id, agent.options.embedding_model) if agent.options.embedding_model else None
 
 
-async def passages(run: Run) -> list[Passage]:
-    """The passages for what the customer says in this turn, best first."""
+async def passages(run: Run, shelves: Sequence[UUID]) -> list[Passage]:
+    """The passages of these bases for what the customer says in this turn, best first."""
     question = run.question[:LONGEST_QUESTION]
-    if not question.strip():
-        return []
-    shelves = await bases.of_agent(run.kit.db, run.organisation_id, run.agent.id)
-    if not shelves:
+    if not shelves or not question.strip():
         return []
     model, vector = run.agent.options.embedding_model, None
     if model:

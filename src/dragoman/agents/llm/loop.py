@@ -10,16 +10,17 @@ from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
 from dragoman.agents.llm import faq, gathering, media, providers, voice
 from dragoman.agents.llm.draft import Superseded
+from dragoman.agents.llm.given import Given
 from dragoman.agents.llm.journal import Ledger
 from dragoman.agents.llm.providers import ModelError
-from dragoman.agents.records import Agent
 from dragoman.agents.turns import Outcome, Scene
 
 log = structlog.get_logger()
 
 
-async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcome:
+async def answer(kit: Kit, ledger: Ledger, given: Given, scene: Scene) -> Outcome:
     """Think about `scene` and say what came of it. Whatever happens is an Outcome; nothing is raised for what others do wrong."""
+    agent = given.agent
     started, clock = kit.clock.now(), asyncio.get_running_loop().time
     begun = clock()
 
@@ -28,9 +29,9 @@ async def answer(kit: Kit, ledger: Ledger, agent: Agent, scene: Scene) -> Outcom
 
     run = Run(kit, agent, scene)
     try:
-        choice = await providers.choose(kit, run.organisation_id, agent.llm_model)
+        choice = providers.chosen(kit, run.organisation_id, agent.llm_model, given.provider)
         run = await media.read(run)
-        gathered = await gathering.gather(run, choice)
+        gathered = await gathering.gather(run, given, choice)
         brought = await linked.bring(run, ledger, gathered.actions)
         gathered.tell(brought.told)
         if choice is None:

@@ -83,13 +83,19 @@ def full_name(kit: Kit, name: str | None) -> str:
 
 async def choose(kit: Kit, organisation_id: UUID, name: str | None) -> Choice | None:
     """The way to the model `name`; None for `builtin/faq`. Raises ModelError when nobody answers for it."""
+    provider = full_name(kit, name).partition("/")[0]
+    row = await kit.db.fetch_one(queries.PROVIDER, {"organisation_id": organisation_id, "name": provider})
+    return chosen(kit, organisation_id, name, row)
+
+
+def chosen(kit: Kit, organisation_id: UUID, name: str | None, row: Row | None) -> Choice | None:
+    """`choose` with the row of the organisation's own provider at hand, None when there is none."""
     wanted = full_name(kit, name)
     if wanted == FAQ:
         return None
     provider, slash, model = wanted.partition("/")
     if not slash or not model:
         raise ModelError(f"{wanted} is not a model's name; write it like openai/gpt-5.4")
-    row = await kit.db.fetch_one(queries.PROVIDER, {"organisation_id": organisation_id, "name": provider})
     if row is not None:
         key = _open_key(kit.vault, organisation_id, row)
         if key or row["base_url"]:
