@@ -13,7 +13,7 @@ help:
 	@echo "make faults    full disks, a backlog of 100,000, long races (as root)"
 	@echo "make crash     kill the server at every named point of every scenario (10 minutes)"
 	@echo "make chaos     10,000 messages, 200 kills, PostgreSQL restarted meanwhile (6 minutes)"
-	@echo "make simulate  20,000 seeds of the simulation, on every core (SEEDS=500: fewer; SEED=123: one, with its story)"
+	@echo "make simulate  20,000 seeds of the simulation, on every core (SEEDS=500: fewer; SEED=123: one, with its story; BUG: with a planted bug in)"
 	@echo "make fuzz      hostile inputs for every reader, until stopped (or FUZZ_SECONDS=60)"
 	@echo "make lint      ruff, mypy and the import contracts"
 	@echo "make secrets   look for secrets in every file (what CI runs, too)"

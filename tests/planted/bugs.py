@@ -123,7 +123,7 @@ BUGS = {
         ("stories", "test_takeover", "test_a_reply_that_was_thought_of_before_the_take_over_is_discarded_and_says_so"),
     ),
     "a take-over leaves the agent's queue as it is": Bug(
-        _sql(ownership_queries, ("TAKE_OVER", "m.state = 'queued' and m.author = 'agent'", "false")),
+        _sql(ownership_queries, ("END", "m.state = 'queued' and m.author = 'agent'", "false")),
         ("stories", "test_takeover", "test_queued_replies_of_the_agent_are_discarded_and_what_the_person_says_is_sent"),
     ),
     "a reply that was refused for now goes out after the take-over": Bug(

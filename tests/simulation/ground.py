@@ -63,9 +63,15 @@ class Ground:
             self.connection.execute(f"delete from {table}")
         if self.runs % SWEEP == 0:
             self.connection.execute(f"vacuum {', '.join(TABLES)}")
-        self.connection.execute("update numbers set paused_reason = null, paused_until = null, per_second = %s", [story.per_second])
         self.connection.execute(
-            "update agents set burst = %(burst)s, fallback_message = %(fallback_message)s, resend = %(resend)s", story.agent
+            """update numbers set paused_reason = null, paused_until = null, statuses_missing_since = null, statuses_warned_at = null,
+            per_second = %s""",
+            [story.per_second],
+        )
+        self.connection.execute(
+            """update agents set disabled_at = null, disabled_cause = null, failing_since = null,
+            burst = %(burst)s, fallback_message = %(fallback_message)s, resend = %(resend)s""",
+            story.agent,
         )
 
     def settle(self):

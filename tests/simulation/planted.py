@@ -58,26 +58,23 @@ PLANTED = {
             _sql(queries, "SETTLE", "m.state in ('queued', 'unknown')", "m.state in ('queued', 'unknown', 'sending')"),
         ),
         ("I-03", "I-05"),
-        seed=661,
+        seed=31,
     ),
     "the agent goes on after a take-over": Bug(
-        (_sql(queries, "RECORD", "c.epoch = r.epoch as current", "true as current"),), ("I-07",), seed=7
+        (_sql(queries, "RECORD", "c.epoch = r.epoch as current", "true as current"),), ("I-07",), seed=8
     ),
     "a refused reply is tried again after a take-over": Bug(
-        (_sql(queries, "SETTLE", "t.epoch <> l.epoch as late", "false as late"),), ("I-07",), seed=15
+        (_sql(queries, "SETTLE", "t.epoch <> l.epoch as late", "false as late"),), ("I-07",), seed=66
     ),
     "a take-over leaves what waits": Bug(
-        tuple(
-            _sql(ownership_queries, name, "and m.state = 'queued' and m.author = 'agent'", "and false")
-            for name in ("TAKE_OVER", "PHONE_SPOKE", "HAND_BACK")
-        ),
+        (_sql(ownership_queries, "END", "and m.state = 'queued' and m.author = 'agent'", "and false"),),
         ("I-07",),
-        seed=10,
+        seed=3,
     ),
-    "a window that never closes": Bug(((outbox, "_in_window", lambda held, message, now: True),), ("I-09",), seed=121),
+    "a window that never closes": Bug(((outbox, "_in_window", lambda held, message, now: True),), ("I-09",), seed=145),
     "a STOP that nobody hears": Bug((_sql(outbox_queries, "SAY", "and k.opted_out_at is null", ""),), ("I-07",)),
     "a key that opens twice": Bug(
-        (_sql(callback_queries, "TAKE_KEY", "%(scope)s, %(key)s,", "%(scope)s, %(key)s || gen_random_uuid(),"),), ("I-01",), seed=16
+        (_sql(callback_queries, "TAKE_KEY", "%(scope)s, %(key)s,", "%(scope)s, %(key)s || gen_random_uuid(),"),), ("I-01",), seed=4
     ),
     "an unknown message is shown as sent": Bug(
         (
@@ -92,6 +89,6 @@ PLANTED = {
         seed=16,
     ),
     "a question is forgotten when the agent fails": Bug(
-        (_sql(queries, "RECORD", "when r.turn_state = 'open' then r.retry_at", "when r.turn_state = 'open' then null"),), ("I-02",), seed=5
+        (_sql(queries, "RECORD", "when r.turn_state = 'open' then r.retry_at", "when r.turn_state = 'open' then null"),), ("I-02",), seed=6
     ),
 }

@@ -3,6 +3,7 @@
 
 python -m tests.simulation.simulate [seeds] [first]
 SEED=123 python -m tests.simulation.simulate
+BUG="blind resend" python -m tests.simulation.simulate 500     with one of the planted bugs in: which seeds find it
 """
 
 import asyncio
@@ -12,11 +13,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
 import psycopg
 from tests.simulation.ground import Ground, fresh
+from tests.simulation.planted import PLANTED
 from tests.simulation.town import Town
 
 from dragoman.store import embedded, migrate
@@ -43,7 +46,7 @@ def main(seeds=20_000, first=0):
 
 
 def one(ground, seed):
-    result = Town(ground, seed).run()
+    result = _run(ground, seed)
     ground.close()
     print("\n".join(line for line in result.trace if not any(name in line for name in DULL)))
     print(f"seed {seed}: {len(result.violations)} violations, digest {result.digest[:16]}")
@@ -77,8 +80,14 @@ def _settle_down(uri, template):
 
 
 def _play(seeds):
-    results = [Town(_grounds[0], seed).run() for seed in seeds]
+    results = [_run(_grounds[0], seed) for seed in seeds]
     return [(result.seed, result.violations, result.counts, result.seconds) for result in results]
+
+
+def _run(ground, seed):
+    bug = os.environ.get("BUG")
+    with PLANTED[bug].put_in() if bug else nullcontext():
+        return Town(ground, seed).run()
 
 
 def _ground(uri, template):

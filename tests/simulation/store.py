@@ -23,6 +23,7 @@ from dragoman.conversations import (
     ownership_queries,
     queries,
     sending_queries,
+    switching_queries,
     turn_queries,
     willing_queries,
 )
@@ -36,6 +37,7 @@ MODULES = (
     ownership_queries,
     queries,
     sending_queries,
+    switching_queries,
     turn_queries,
     willing_queries,
 )

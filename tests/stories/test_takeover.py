@@ -6,6 +6,8 @@ import pytest
 from cast import Phone, until
 from till import acts, in_state, sends, taken, the, time_passes, told, written
 
+from dragoman.conversations import ownership
+
 HELLO = "You said: Hello"
 CHANGED = "the thread changed hands while the agent was thinking"
 
@@ -253,18 +255,28 @@ async def ended(lumen, count):
     return len(await written(lumen, "state in ('delivered', 'discarded')")) == count
 
 
-async def test_what_is_queued_while_the_take_over_waits_is_dropped_too(lumen, echo, dana):
-    """A late answer has the conversation's row when the person's hand is already on it."""
+CHANGES = {
+    "a person takes over": lambda lumen, row: ownership.take_over(lumen.services, row["organisation_id"], row["id"]),
+    "the phone speaks": lambda lumen, row: ownership.phone_spoke(lumen.services, row["organisation_id"], row["id"]),
+    "the number is disconnected": lambda lumen, row: ownership.route_number(lumen.services, row["organisation_id"], row["number_id"], None),
+    "the agent is deleted": lambda lumen, row: ownership.retire_agent(lumen.services, row["organisation_id"], row["agent_id"]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_is_queued_while_a_change_of_hands_waits_is_dropped_too(lumen, echo, dana, change):
+    """A late answer has the conversation's row when the other hand is already on it."""
     await dana.says("Hello")
     await dana.hears()
     await in_state(lumen, "You said: Hello", "delivered")
+    [row] = await lumen.rows("select organisation_id, id, number_id, agent_id from conversations")
     async with lumen.services.db.transaction() as connection:
         await connection.execute("select from conversations for update")
-        await connection.execute("update messages set state = 'queued' where author = 'agent'")
-        taking = asyncio.create_task(acts(lumen, "takeover"))
+        changing = asyncio.create_task(CHANGES[change](lumen, row))
         await until(
             lambda: lumen.rows("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"), "it waits"
         )
-    await taking
+        await connection.execute("update messages set state = 'queued' where author = 'agent'")
+    await changing
     [row] = await written(lumen, "author = 'agent'")
     assert row["state"] == "discarded"

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import structlog
 
+from dragoman.conversations import ownership, policy
 from dragoman.conversations import ownership_queries as queries
-from dragoman.conversations import policy
 from dragoman.conversations.held import Held
 from dragoman.conversations.metrics import LOOPS
 from dragoman.conversations.services import Services
@@ -35,7 +35,7 @@ async def stopped(services: Services, held: Held) -> bool:
         "longest": LONGEST.total_seconds(),
         "now": services.clock.now(),
     }
-    muted = await services.db.fetch_one(queries.MUTE, params)
+    muted = await ownership.change(services, queries.MUTE, params)
     if muted is not None:
         LOOPS.inc()
         until = muted["handback_at"].isoformat()

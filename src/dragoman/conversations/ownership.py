@@ -13,7 +13,7 @@ from uuid import UUID
 from dragoman.conversations import ownership_queries as queries
 from dragoman.conversations.services import Services
 from dragoman.errors import NotFound
-from dragoman.store.database import Connection
+from dragoman.store.database import Connection, Row
 
 # How long the agent stays quiet after somebody of the business wrote from the WhatsApp Business app.
 PHONE_APP_PAUSE = timedelta(hours=12)
@@ -43,7 +43,7 @@ async def phone_spoke(services: Services, organisation_id: UUID, conversation_id
         "reason": "somebody answered from the WhatsApp Business app",
         "now": services.clock.now(),
     }
-    await services.db.fetch_one(queries.PHONE_SPOKE, params)
+    await change(services, queries.PHONE_SPOKE, params)
 
 
 async def route(
@@ -85,9 +85,14 @@ async def _change(
     services: Services, query: str, organisation_id: UUID, reason: str, *, within: Connection | None = None, **params: Any
 ) -> None:
     values = {"organisation_id": organisation_id, "reason": reason, "now": services.clock.now(), **params}
-    async with nullcontext(within) if within else services.db.transaction() as connection:
-        if "conversation_id" in params:
-            await connection.execute(queries.LOCK, values)
-        row = await (await connection.execute(query, values)).fetchone()
-    if row is None:
+    if await change(services, query, values, within=within) is None:
         raise NotFound("there is no such " + ("number" if "number_id" in params else "agent" if "retired_id" in params else "conversation"))
+
+
+async def change(services: Services, query: str, values: dict[str, Any], *, within: Connection | None = None) -> Row | None:
+    """Give threads a new owner by one of this module's queries, and end what their agents had begun; the row of the first, if any."""
+    async with nullcontext(within) if within else services.db.transaction() as connection:
+        row = await (await connection.execute(query, values)).fetchone()
+        if row is not None and row["taken"]:
+            await connection.execute(queries.END, {**values, "taken": row["taken"]})
+    return row

@@ -1,27 +1,10 @@
-"""The SQL of changes of hands. One statement each: the new owner, the end of what the old one was doing, and a note of it."""
+"""The SQL of changes of hands: a statement for each that gives the threads (`taken`) a new owner and notes it, then END."""
 
 # Whom a thread goes back to when no person holds it: what its routing says.
 _RESTING = """case coalesce(case when c.routing_override then c.routing else n.routing end, 'none')
            when 'agent' then case when c.agent_id is null then 'nobody' else 'agent' end when 'webhook' then 'webhook' else 'nobody' end"""
 
-# Everything that an agent had begun under the old epoch ends here: its turn and the plan behind it, its callbacks, its replies not
-# yet handed over.
-_ENDINGS = """
-ended as (
-    update turns t set state = 'discarded', cause = %(reason)s, closed_at = %(now)s
-    from taken k where t.organisation_id = k.organisation_id and t.conversation_id = k.id and t.state = 'open'
-    returning t.organisation_id, t.wakeup_id
-),
-unthought as (
-    update wakeups w set state = 'cancelled', cause = %(reason)s, ended_at = %(now)s
-    from ended e where w.organisation_id = e.organisation_id and w.id = e.wakeup_id and w.state = 'thinking'
-),
-dropped as (
-    update messages m set state = 'discarded', cause = %(reason)s, status_at = %(now)s
-    from taken k
-    where m.organisation_id = k.organisation_id and m.conversation_id = k.id and m.state = 'queued' and m.author = 'agent'
-),
-noted as (
+_NOTED = """noted as (
     insert into transfers (organisation_id, id, conversation_id, owner, epoch, reason, at)
     select organisation_id, gen_random_uuid(), id, owner, epoch, %(reason)s, %(now)s from taken
 )"""
@@ -32,16 +15,29 @@ _CLEAR = """epoch = c.epoch + 1, turn_id = null, think_at = null, answered_seq =
 
 _TAKEN = "c.organisation_id, c.id, c.owner, c.epoch"
 
-# Before a change: what another says while the change waits for the row is not seen by a statement that has begun, and would be sent after it.
-LOCK = "select from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s for update"
+# Everything that an agent had begun under the old epoch: its turn and the plan behind it, its callbacks, its replies not yet handed
+# over. A statement of its own, since one that has waited for a row does not see what was said there while it waited.
+END = """
+with ended as (
+    update turns t set state = 'discarded', cause = %(reason)s, closed_at = %(now)s
+    where t.organisation_id = %(organisation_id)s and t.conversation_id = any(%(taken)s) and t.state = 'open'
+    returning t.organisation_id, t.wakeup_id
+),
+unthought as (
+    update wakeups w set state = 'cancelled', cause = %(reason)s, ended_at = %(now)s
+    from ended e where w.organisation_id = e.organisation_id and w.id = e.wakeup_id and w.state = 'thinking'
+)
+update messages m set state = 'discarded', cause = %(reason)s, status_at = %(now)s
+where m.organisation_id = %(organisation_id)s and m.conversation_id = any(%(taken)s) and m.state = 'queued' and m.author = 'agent'
+"""
 
 TAKE_OVER = f"""
 with taken as (
     update conversations c set owner = 'person', handback_at = %(until)s, {_CLEAR}
     where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
     returning {_TAKEN}
-), {_ENDINGS}
-select owner, epoch from taken
+), {_NOTED}
+select array[id] as taken from taken
 """
 
 # Speaking again from the same phone prolongs the pause; it is no new change of hands. A person's take-over stands.
@@ -54,8 +50,8 @@ taken as (
     update conversations c set owner = 'phone_app', handback_at = %(until)s, {_CLEAR}
     where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s and c.owner not in ('phone_app', 'person')
     returning {_TAKEN}
-), {_ENDINGS}
-select owner, epoch from taken
+), {_NOTED}
+select array[id] as taken from taken
 """
 
 # The agent was quieted for a while: nobody has the thread, and there is a time at which that ends.
@@ -73,8 +69,8 @@ taken as (
     from before
     where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s and c.owner = 'agent' and c.fence = %(fence)s
     returning {_TAKEN}, c.handback_at
-), {_ENDINGS}
-select owner, epoch, handback_at from taken
+), {_NOTED}
+select array[id] as taken, handback_at from taken
 """
 
 # What was said while the agent was away wants no answer, by how it was stored; what came since the take-over ran out does.
@@ -88,8 +84,8 @@ taken as (
     update conversations x set owner = c.resting, handback_at = null, epoch = x.epoch + 1, turn_id = null, updated_at = %(now)s
     from c where c.away and x.organisation_id = c.organisation_id and x.id = c.id
     returning x.organisation_id, x.id, x.owner, x.epoch
-), {_ENDINGS}
-select id from c
+), {_NOTED}
+select array(select id from taken) as taken from c
 """
 
 ROUTE = f"""
@@ -99,8 +95,8 @@ with taken as (
         owner = case %(mode)s::text when 'agent' then 'agent' when 'webhook' then 'webhook' else 'nobody' end, {_CLEAR}
     where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
     returning {_TAKEN}
-), {_ENDINGS}
-select owner, epoch from taken
+), {_NOTED}
+select array[id] as taken from taken
 """
 
 # What a person holds stays with the person; it is the agent behind him that changes.
@@ -113,7 +109,7 @@ taken as (
         {_CLEAR}
     from affected a where c.organisation_id = a.organisation_id and c.id = a.id
     returning {_TAKEN}
-), {_ENDINGS}"""
+), {_NOTED}"""
 
 # A conversation that the agent already answers in is left as it is.
 ROUTE_NUMBER = f"""
@@ -126,7 +122,7 @@ affected as (
     where %(apply)s and (c.agent_id is distinct from %(agent_id)s or c.routing_override)
     order by c.organisation_id, c.contact_id, c.number_id for update of c
 ), {_FOLLOW}
-select id from number
+select array(select id from taken) as taken from number
 """
 
 RETIRE_AGENT = f"""
@@ -141,5 +137,5 @@ affected as (
     select c.organisation_id, c.id from conversations c join agent a on c.organisation_id = a.organisation_id and c.agent_id = a.id
     order by c.organisation_id, c.contact_id, c.number_id for update of c
 ), {_FOLLOW}
-select id from agent
+select array(select id from taken) as taken from agent
 """
