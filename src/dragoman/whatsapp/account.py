@@ -3,13 +3,14 @@
 Each answer is what was asked for, or a Refusal.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
+from dragoman.clock import Clock
 from dragoman.http.answers import Answer, NoAnswer
 from dragoman.http.trusted import Trusted
 
@@ -106,12 +107,12 @@ class _Refused(msgspec.Struct):
 
 
 class Account:
-    """`answered_at` is the time that Graph gave with its last answer, `None` before the first."""
+    """`ahead` is how far our clock was ahead of Graph's when it last answered, to a second; `None` before that."""
 
-    def __init__(self, trusted: Trusted, base_url: str, version: str) -> None:
-        self._trusted = trusted
+    def __init__(self, trusted: Trusted, clock: Clock, base_url: str, version: str) -> None:
+        self._trusted, self._clock = trusted, clock
         self._root = f"{base_url.rstrip('/')}/{version}"
-        self.answered_at: datetime | None = None
+        self.ahead: timedelta | None = None
 
     async def token(self, app_token: str, access_token: str) -> Token | Refusal:
         """What `access_token` is good for, as the app that it was made for may know. `app_token` is `{app_id}|{app_secret}`."""
@@ -145,7 +146,8 @@ class Account:
             answer = await self._trusted.request("GET", where, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS)
         except NoAnswer as nothing:
             return Refusal(nothing.reason)
-        self.answered_at = _date(answer) or self.answered_at
+        if (theirs := _date(answer)) is not None:
+            self.ahead = self._clock.real_now() - theirs
         try:
             if answer.status != 200:
                 return _refusal(answer, token, str(query.get("input_token", "")))

@@ -37,7 +37,7 @@ class Clinic:
 
     def __post_init__(self) -> None:
         url = f"{self.settings.public_url}/sandbox/graph" if self.settings.sandbox else self.settings.graph_url
-        object.__setattr__(self, "graph", Account(self.trusted, url, self.settings.graph_version))
+        object.__setattr__(self, "graph", Account(self.trusted, self.clock, url, self.settings.graph_version))
 
     def callback(self, app_id: str) -> str:
         return f"{self.settings.public_url}/webhooks/whatsapp/{app_id}"
@@ -124,10 +124,9 @@ def _server_there(settings: Settings) -> str:
 
 
 def _clock(about: str, clinic: Clinic) -> list[Finding]:
-    theirs = clinic.graph.answered_at
-    if theirs is None:
+    if clinic.graph.ahead is None:
         return []
-    off = (clinic.clock.real_now() - theirs).total_seconds()
+    off = clinic.graph.ahead.total_seconds()
     found = f"{abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} Meta's"
     if abs(off) <= 5:
         return [good(about, "clock", "agrees with Meta's")]
