@@ -112,7 +112,10 @@ async def _outcome(place, seed, messages, monkey, quakes, seconds, rest):
     violations = await place.violations() + await place.forgotten()
     rows = Counter(message["content"]["body"] for message in books.said() if message["state"] != "discarded")
     if len(rows) != messages or set(rows.values()) != {1}:
-        violations.append(f"I-03 {len(rows)} answers to {messages} messages, the most frequent {rows.most_common(1)}")
+        unanswered = Counter((turn["state"], turn["cause"]) for turn in books.turns.values() if turn["state"] != "answered")
+        violations.append(
+            f"I-03 {len(rows)} answers to {messages} messages, the most frequent {rows.most_common(1)}; turns that ended without: {dict(unanswered)}"
+        )
     twice = sum(count - 1 for count in said.values())
     ends = Counter((m["state"], m["cause"]) for m in books.said() if m["state"] in ("rejected", "expired_window", "discarded"))
     missing = messages - len(said) - unknown - sum(ends.values())
