@@ -1,16 +1,15 @@
 """The sandbox on a real socket, and Bakery Lumen's side of it: a server that takes webhooks, checks their signatures and keeps them."""
 
-import aiohttp
 import pytest
 from business import Business, Town, door
-from stage import served
+from stage import served, visiting
 
 from dragoman.sandbox.app import Sandbox
 
 
 @pytest.fixture
 async def web():
-    async with aiohttp.ClientSession() as session:
+    async with visiting() as session:
         yield session
 
 

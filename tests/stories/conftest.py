@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from cast import Agent, Lumen, Phone
 from model import model_server
-from stage import free_socket, served, serving
+from stage import free_socket, served, serving, visiting
 from till import SECOND, SECOND_DISPLAY, add_number
 
 from dragoman import app as program
@@ -19,7 +19,7 @@ from dragoman.settings import Settings
 
 @pytest.fixture
 async def session():
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+    async with visiting(timeout=aiohttp.ClientTimeout(total=30)) as session:
         yield session
 
 

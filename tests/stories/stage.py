@@ -4,6 +4,7 @@ import asyncio
 import socket
 from contextlib import asynccontextmanager, suppress
 
+import aiohttp
 import uvicorn
 from aiohttp import web
 
@@ -22,6 +23,11 @@ def free_port():
     """Of a program that a test starts in a moment."""
     with free_socket() as sock:
         return sock.getsockname()[1]
+
+
+def visiting(**more):
+    """A client session that drops idle connections before a server does (after 5 s): whoever writes into one that is just being closed fails."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=3), **more)
 
 
 @asynccontextmanager

@@ -7,9 +7,9 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-import aiohttp
 import pytest
 from cast import until
+from stage import visiting
 from test_crash import SECRET_KEY, get, meta, post, world  # noqa: F401 - fixtures
 
 from dragoman.accounts import numbers, organisations, tokens
@@ -153,7 +153,7 @@ async def test_a_server_killed_in_the_middle_of_a_campaign_sends_nobody_twice(wo
     [organisation] = await database.fetch("select id from organisations where name = 'Bakery Lumen'")
     token = tokens.create(Vault(SECRET_KEY), Clock(), organisation["id"], "story", timedelta(days=9)).text
     [agent] = await database.fetch("select number from agents")
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session:
+    async with visiting(headers={"Authorization": f"Bearer {token}"}) as session:
         await post(session, f"{graph}/control/templates", {"name": "rye_day", "body": "Rye is fresh.", "language": "en"})
         for n in range(PEOPLE):
             await post(session, f"{graph}/control/people", {"name": f"Customer {n}", "phone": f"+1555010{n:04}"})

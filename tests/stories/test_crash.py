@@ -4,11 +4,10 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 
-import aiohttp
 import pytest
 from cast import Agent, until
 from program import Program
-from stage import free_socket, served, serving
+from stage import free_socket, served, serving, visiting
 
 from dragoman.accounts import keys, numbers, organisations
 from dragoman.accounts.secrets import Vault
@@ -83,7 +82,7 @@ async def furnish(database, agent_url):
 async def test_a_server_killed_in_the_middle_loses_nothing_and_says_nothing_twice(world):
     graph, agent, process, database, clock = world
     agent.answer = thoughtful
-    async with aiohttp.ClientSession() as session:
+    async with visiting() as session:
         people = [await post(session, f"{graph}/control/people", {"name": f"Customer {i}"}) for i in range(CUSTOMERS)]
         writing = asyncio.create_task(write(session, graph, people))
         for kills in range(3):
