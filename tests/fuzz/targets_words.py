@@ -70,7 +70,7 @@ def _markup(data):
 
 def _links(data):
     dice = sum(data[:64])
-    text = data.decode("utf-8", "surrogateescape" if dice % 2 else "replace")[: 40_960 if dice % 64 == 0 else 4096]
+    text = data.decode("utf-8", "surrogateescape" if dice % 2 else "replace")[: limits.TEXT_BODY]
     shown, removed = links.without(text, DOMAINS)
     assert (shown == text) == (removed == 0)
     assert links.without(shown, DOMAINS) == (shown, 0), "a link was made of what stood around another"

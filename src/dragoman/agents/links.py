@@ -4,7 +4,8 @@ What counts as a link, after lower case, NFKC and without characters that nobody
 
     scheme://…                            any scheme; https:… and http:… also with one slash, none, or backslashes
     tel: mailto: sms: javascript: data:   and the others of `OPAQUE`, with something behind the colon
-    name.tld                              when the last label is a top-level domain (the Public Suffix List, and .example, .test, .onion)
+    name.tld                              when a label but the first is a top-level domain (the Public Suffix List, .example, .test, .onion),
+                                          also with a dash, another dot or a letter that is not ASCII behind it
     name.anything/…                       when a slash and more follow, for domains that are newer than the list
     www.anything                          and IPv4 addresses of four numbers
     somebody@name.anything                e-mail addresses, by their host
@@ -42,6 +43,9 @@ _SCHEME = re.compile(r"(?<![a-z0-9+.-])[a-z0-9+.-]++:")
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*+")
 _END = re.compile(r'[^\s<>"]*+')
 _PORT = re.compile(r":\d{1,5}+")
+_HEAD = re.compile(r"[a-z0-9]++(?=[^.])")
+_WWW = re.compile(r"(?<![a-z0-9])www$")
+_NUMBERS = re.compile(r"(?<![0-9.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.|(?![0-9]))){4}")
 _SLASHED = re.compile(r"(?::\d{1,5}+)?+/[^\s<>\"]")
 _DATA = re.compile(r"[a-z]++/|[;,]")
 _PLAIN = re.compile(r"(?:https?://)?(?P<host>[^\s/?#:@\\%\[\]]++)(?::\d{1,5})?(?P<tail>[/?#].*)?", re.IGNORECASE)
@@ -51,7 +55,8 @@ _MARKS = "*_~`"  # WhatsApp's own, which are not shown
 _UNSEEN = frozenset("\u034f\u115f\u1160\u3164\u17b4\u17b5\uffa0") | {chr(n) for n in (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10))}
 _ODD = re.compile(r'[\s\\<>"]')
 _FULL_STOP = re.compile(r"。(?=(\w++))")
-_SECOND = re.compile(r"://|@[^\s@/]*?\.[^\W\d]{2}")  # in a path: an address in an address
+_SECOND = re.compile(r"://|@[^\s@/]*?\.[^\W\d]{2}")
+_JOINING = "/=&?-_.%#+~@:"  # in a path; behind another sign a reader may begin anew
 _ASCII_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 
@@ -109,10 +114,16 @@ def _replaced(text: str, spans: list[tuple[int, int]], mark: str) -> str:
 
 
 def _spans(text: str, domains: Collection[str]) -> list[tuple[int, int]]:
-    """Where the links are that may not stay, in order and apart. Once with WhatsApp's marks as they are, once without them."""
-    found = _foreign(_Seen.of(text, ""), domains)
+    """Where the links are that may not stay, in order and apart.
+
+    WhatsApp's marks and what nobody sees may end a link or be no part of it, as a phone likes: the text is looked through both ways.
+    """
+    gaps = [""]
     if any(mark in text for mark in _MARKS):
-        found += _foreign(_Seen.of(text, _MARKS), domains)
+        gaps.append(_MARKS)
+    found = [span for dropped in gaps for span in _foreign(_Seen.of(text, dropped, ""), domains)]
+    if not all(map(_shape, text)):
+        found += [span for dropped in gaps for span in _foreign(_Seen.of(text, dropped, " "), domains)]
     apart: list[tuple[int, int]] = []
     for start, end in sorted(found):
         if apart and start < apart[-1][1]:
@@ -130,13 +141,13 @@ class _Seen(NamedTuple):
     origin: list[int] | range
 
     @classmethod
-    def of(cls, text: str, dropped: str) -> "_Seen":
+    def of(cls, text: str, dropped: str, unseen: str) -> "_Seen":
         if text.isascii() and text.isprintable() and not dropped:
             return cls(text, text.lower(), range(len(text)))
         low: list[str] = []
         origin: list[int] = []
         for at, letter in enumerate(text):
-            shape = "" if letter in dropped else _shape(letter)
+            shape = "" if letter in dropped else _shape(letter) or unseen
             low.append(shape)
             origin += [at] * len(shape)
         return cls(text, _full_stops("".join(low)), origin)
@@ -199,7 +210,7 @@ def _begins(low: str, behind: int, name: str) -> bool:
         return bool(low[behind + 2 : behind + 3].strip())
     if name == "data":
         return _DATA.match(low, behind) is not None
-    return name in OPAQUE or name in ("http", "https")
+    return name in ("http", "https") or (name in OPAQUE and low[behind] not in ",;.)" + _MARKS)
 
 
 def _bare(seen: _Seen, start: int, end: int, domains: Collection[str]) -> Iterator[_Link]:
@@ -230,15 +241,18 @@ def _name(found: re.Match[str]) -> tuple[str, int]:
 
 
 def _is_host(low: str, name: str, ends: int) -> bool:
-    labels = name.split(".")
-    last = labels[-1]
-    if len(labels) < 2 or not last:
+    first, *labels = name.split(".")
+    if not labels:
         return False
-    if last in top_level() or labels[0] == "www":
+    if _WWW.search(first) or any(map(_is_end, labels)) or _NUMBERS.search(name):
         return True
-    if len(labels) == 4 and all(label.isdecimal() and len(label) <= 3 and int(label) <= 255 for label in labels):
-        return True
-    return len(last) > 1 and last.isalpha() and _SLASHED.match(low, ends) is not None
+    return len(labels[-1]) > 1 and labels[-1].isalpha() and _SLASHED.match(low, ends) is not None
+
+
+def _is_end(label: str) -> bool:
+    """Whether a host name may end with this label, or with its beginning: not every reader asks what follows."""
+    head = _HEAD.match(label)
+    return label in top_level() or (head is not None and head.group() in top_level())
 
 
 def _is_mail_host(name: str) -> bool:
@@ -260,7 +274,7 @@ def _ended(low: str, ends: int, most: int) -> int:
     port = _PORT.match(low, ends, most)
     behind = port.end() if port else ends
     if low[behind : behind + 1] in ("/", "?", "#", "\\", "@"):
-        return min(most, max(behind, _trimmed(low, behind, _end(low, behind))))
+        return min(most, _trimmed(low, behind - 1, _end(low, behind)))
     return behind
 
 
@@ -299,7 +313,20 @@ def _may_stay(seen: _Seen, start: int, end: int, pattern: re.Pattern[str], domai
 def leads_to(url: str, domains: Collection[str]) -> bool:
     """Whether a whole address, such as that of a button, is plainly one of a listed host."""
     plain = _PLAIN.fullmatch(url) if url.isprintable() and not _ODD.search(url) else None
-    return plain is not None and _SECOND.search(plain["tail"] or "") is None and is_listed(plain["host"], domains)
+    return plain is not None and is_listed(plain["host"], domains) and not _holds_another(plain["tail"] or "")
+
+
+def _holds_another(tail: str) -> bool:
+    """Whether there may be a second link in what stands behind a host."""
+    low = unicodedata.normalize("NFKC", tail).lower()
+    if _SECOND.search(low):
+        return True
+    for found in _NAME.finditer(low):
+        name, begins = _name(found)
+        apart = not name.isascii() or low[begins - 1] not in _JOINING
+        if apart and any(map(_is_end, name.split(".")[1:])):
+            return True
+    return False
 
 
 def is_listed(host: str, domains: Collection[str]) -> bool:

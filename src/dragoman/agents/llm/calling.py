@@ -106,7 +106,7 @@ class Calling:
 
     async def _held(self, tool: Tool, position: int, call_id: str, args: Json, asked: str) -> Verdict:
         asks = question(tool, args)
-        if asked == "customer":
+        if asked == "customer" and len(asks) <= LONGEST_QUESTION:
             asks = self.strict.spelled(asks)
         if len(asks) > LONGEST_QUESTION:
             against = "there are too many values to show them all to the one who has to agree; call it with fewer"
