@@ -180,6 +180,10 @@ WRONG = [
     ("byoa.resend", "always"),
     ("byoa.automaticTurns", -1),
     ("native.automaticTurns", "10"),
+    ("native.linkDomains", ["lumen.example", "https://lumen.example/"]),
+    ("native.linkDomains", ["com"]),
+    ("native.linkDomains", "lumen.example"),
+    ("native.linkDomains", ["lumen.example"] * 101),
     ("byoa.fallbackMessage", "x" * 4097),
     ("byoa.secret", "whsec_mine"),
     ("byoa", None),
@@ -355,3 +359,20 @@ class TestOnTheBuiltInSandbox:
         await lumen.add_number(is_sandbox=True)
         echo = await lumen.echo()
         assert echo["connectUrl"] == f"https://dragoman.example/sandbox/phone?text=/connect:{echo['id']}"
+
+
+async def test_domains_for_links_are_kept_in_ascii_and_can_be_none_or_any(lumen):
+    path = f"/agents/{(await lumen.post('/agents/', {'name': 'Lumi'}))['id']}/"
+    assert (await lumen.get(path))["native"]["linkDomains"] is None
+    await lumen.patch(path, {"native": {"linkDomains": ["Shop.Lumen.example", "bücher.example"], "goal": "Sell."}})
+    assert (await lumen.get(path))["native"]["linkDomains"] == ["shop.lumen.example", "xn--bcher-kva.example"]
+    for value in ([], None):
+        changed = await lumen.patch(path, {"native": {"linkDomains": value}})
+        assert (changed["native"]["linkDomains"], changed["native"]["goal"]) == (value, "Sell.")
+
+
+async def test_the_wrong_domain_is_named(lumen):
+    agent = await lumen.post("/agents/", {"name": "Lumi"})
+    refused = await lumen.patch(f"/agents/{agent['id']}/", {"native": {"linkDomains": ["lumen.example", "https://lumen.example/"]}})
+    assert refused["field"] == "native.linkDomains.1"
+    assert "is not a host name such as shop.example" in refused["error"]

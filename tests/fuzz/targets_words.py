@@ -9,6 +9,7 @@ from pydantic_ai.messages import ToolCallPart
 from tests.agents.test_fuzzed_calls import TOOLS
 from tests.fuzz.driver import Target
 
+from dragoman.agents import links
 from dragoman.agents.answers import Replies, Unrecognised, read
 from dragoman.agents.apischema.keeping import cleaner
 from dragoman.agents.llm import calling, fitting, speaking
@@ -65,6 +66,18 @@ def _markup(data):
     if not any(sign in text for sign in "*_`~[]<>|#\\!"):
         assert shown in (text, text.replace("\r\n", "\n").replace("\r", "\n"))
     return f"{len(made)} {shown == text} " + "".join(sign for sign in "*_`~[>|-" if sign in shown)
+
+
+def _links(data):
+    dice = sum(data[:64])
+    text = data.decode("utf-8", "surrogateescape" if dice % 2 else "replace")[: limits.TEXT_BODY]
+    shown, removed = links.without(text, DOMAINS)
+    assert (shown == text) == (removed == 0)
+    assert links.without(shown, DOMAINS) == (shown, 0), "a link was made of what stood around another"
+    spelled, seen = links.spelled(text, DOMAINS)
+    assert bool(seen) == bool(removed)
+    assert links.without(spelled, DOMAINS) == (spelled, 0)
+    return f"{min(removed, 3)} {'lumen.example' in shown} " + "".join(sign for sign in ":@/\\." if sign in shown)
 
 
 def _tool_call(data):
@@ -127,6 +140,8 @@ def _mcp_listing(data):
 
 
 LETTER = "# Today\n\nWe have **rye** and *wheat*, ~~no~~ rolls:\n\n* one\n* two\n  1. `a`\n> quoted\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```py\nx = 1\n```\n[menu](https://lumen.example/m_e_n_u) <https://a.example>"
+LINKS = "See https://lumen.example/a_b?x=1, www.evil.example or (evil.com/x), dana@lumen.example@evil.co, tel:+1, 203.0.113.7 at 18.30; http:\\\\x"
+DOMAINS = ["lumen.example", "xn--bcher-kva.example"]
 CALLS = [
     {"amount": 2},
     {"lines": [{"lines": []}]},
@@ -146,6 +161,7 @@ LISTING = [[{"name": "order", "title": "Order", "description": "Order <b>bread</
 TARGETS = [
     Target("answer", _answer, (*written(ANSWERS), b"Hi Dana", b"<html><body>no"), ("content", "message", "text", "image", "unified", "buttons", "quickReplyId", "footer", "media", "contact", "location", "url")),
     Target("markup", _markup, (LETTER.encode(), b"*bold* _it_ ~no~ `x`", b"5 * 3 * 2 snake_case_name", b"- a\n  - b\n    - c", b"****a** b*c_d_")),
+    Target("links", _links, (LINKS.encode(), "*ev\u200bil.ex\u00adample/x* canary\uff0ecom 例え。com".encode()), ("https://", "www.", "@", "lumen.example", ".com", "evil.example/", "tel:", "\\", "://", "。", "\uff0e", "\u200b", "%2F", "*", "_")),
     Target("tool_call", _tool_call, written(CALLS), ("amount", "lines", "image", "buttons", "https://files.example/a.png")),
     Target("tool_result", _tool_result, (b"Order 1041: ready\nPaid: yes", b"\x1b[31mred\x1b[0m \xe2\x80\xae", b"Bearer sk-live-0123456789")),
     Target("mcp_result", _mcp_result, written(RESULTS), ("text", "resource", "content", "isError", "structuredContent", "_meta")),

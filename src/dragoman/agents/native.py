@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from dragoman.agents import links
 from dragoman.agents.schema import Flag, Schema
 from dragoman.whatsapp.limits import TEXT_BODY
 
@@ -16,6 +17,16 @@ AutomaticTurns = Annotated[
         le=1000,
         description="From the first message after so many in a minute that each followed an answer within 3 seconds, the customer is taken "
         "for a program and the agent keeps quiet for a while; 0: never; null: 10, and on a sandbox number never",
+    ),
+]
+LinkDomain = Annotated[
+    str, Field(max_length=300, description="A host with its subdomains, such as shop.example"), AfterValidator(links.domain)
+]
+LinkDomains = Annotated[
+    list[LinkDomain] | None,
+    Field(
+        max_length=100,
+        description="The only places to which links in what the model says may lead; others are taken out. Empty: no links; null: any",
     ),
 ]
 Tokens = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
@@ -85,6 +96,7 @@ class Options(Schema):
         int | None, Field(strict=True, ge=1, le=100_000, description="Answers in one session; after the last one it keeps quiet")
     ] = None
     automatic_turns: AutomaticTurns = None
+    link_domains: LinkDomains = None
     closing_text: Annotated[str, Field(max_length=TEXT_BODY, description="Said with the last answer that `maxMessages` allows")] = ""
     opt_out_text: Annotated[str, Field(max_length=TEXT_BODY, description="Answer to STOP")] = (
         "You will get no more messages that you did not ask for. Write START to change that."

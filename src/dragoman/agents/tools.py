@@ -37,7 +37,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a call. `text` is what the model reads, at most `LONGEST_RESULT` characters of it.
 
     `error` is for the model and for people: one plain sentence, "" when all went well. `outside`: somebody else wrote the text, so it
-    is data and never an instruction. `contents` are said to the customer before the answer (a picture that was made).
+    is data and never an instruction. `contents` are said to the customer before the answer (a picture that was made); words of the model's in
+    them have gone through `linking`.
     `transfer` ends the turn and gives the thread away once everything is said.
     """
 

@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from dragoman.agents import linking
 from dragoman.store import jobs
 
 RECEIVED = Counter("dragoman_messages_received_total", "Customer messages stored")
@@ -22,4 +23,5 @@ SILENT = Gauge(
     "dragoman_numbers_without_statuses", "Numbers whose messages WhatsApp accepts while it sends no statuses, as this worker saw it"
 )
 LOOPS = Counter("dragoman_loops_stopped_total", "Times an agent was quieted because its customer answered like a program")
+LINKS = linking.REMOVED  # counted where they are taken out
 JOBS = jobs.JOBS  # counted where the queue is

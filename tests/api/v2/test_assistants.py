@@ -51,7 +51,7 @@ async def test_the_request_without_every_optional_field_works(lumen, number):
     made = await lumen.made("/_new_assistants", required)
     shown = await lumen.got(f"/_new_assistants/{made['assistant_id']}")
     assert (shown["kb_id"], shown["action_ids"], shown["api_keys"], shown["incoming_call_greeting"]) == (None, [], [], "")
-    assert shown["additional_settings"] == {"idle_time": 24, "max_messages": None, "closing_message": ""}
+    assert shown["additional_settings"] == {"idle_time": 24, "max_messages": None, "closing_message": "", "link_domains": None}
     for field in required:
         answer = await lumen.post("/_new_assistants", {name: value for name, value in required.items() if name != field})
         assert answer.status == 400
@@ -126,6 +126,7 @@ async def test_a_number_has_one_assistant_unless_it_is_taken_over(lumen, number)
         "model": {"model": "openai/gpt-5.4"},
         "additional_settings.idle_time": {"additional_settings": {"idle_time": 0}},
         "additional_settings.max_messages": {"additional_settings": {"max_messages": -1}},
+        "additional_settings.link_domains[0]": {"additional_settings": {"link_domains": ["lumen.example/menu"]}},
         "incoming_call_greeting": {"incoming_call_greeting": "x" * 5000},
         "voice_id": {"voice_id": "en-US-LunaNeural"},
     }.items(),
@@ -159,3 +160,11 @@ ACTION = {
     "type": "WEBHOOK",
     "webhook": {"url": "https://shop.lumen.example/status", "method": "POST"},
 }
+
+
+async def test_links_may_lead_to_the_listed_domains_alone(lumen, number):
+    made = await lumen.assistant(NUMBER, additional_settings={"link_domains": ["Bücher.example"]})
+    assert (await lumen.got(f"/_new_assistants/{made}"))["additional_settings"]["link_domains"] == ["xn--bcher-kva.example"]
+    for sent, kept in (({"idle_time": 3}, ["xn--bcher-kva.example"]), ({"link_domains": []}, []), ({"link_domains": None}, None)):
+        changed = await lumen.got(f"/_new_assistants/{made}", "PUT", {"additional_settings": sent})
+        assert changed["additional_settings"]["link_domains"] == kept

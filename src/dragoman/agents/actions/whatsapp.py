@@ -11,6 +11,7 @@ from dragoman.agents.actions import values
 from dragoman.agents.actions.action import Action, ActionType, mandatory_words
 from dragoman.agents.capability import Run
 from dragoman.agents.kit import Kit
+from dragoman.agents.linking import Strict
 from dragoman.agents.schema import Flag, Form
 from dragoman.agents.tools import Call, Result, Tool, failure
 from dragoman.errors import Invalid
@@ -71,9 +72,13 @@ async def _tools(run: Run, action: Action, name: str) -> list[Tool]:
 
 
 def _template(run: Run, block: Block, found: dict[str, str]) -> Template:
+    """With a model's values in it each text is looked through as a whole; without any it is the business's own."""
+    strict = Strict(run.agent.options.link_domains if found else None)
     parts = {"header": block.header_params, "body": block.body_params, "buttons": block.button_params}
     texts = {
-        part: [values.filled(text, found, run)[: limits.TEMPLATE_PARAMETER] for text in given] for part, given in parts.items() if given
+        part: [strict.text(values.filled(text, found, run)[: limits.TEMPLATE_PARAMETER], limits.TEMPLATE_PARAMETER) for text in given]
+        for part, given in parts.items()
+        if given
     }
     return filling.fill(block.template_name, block.language_code, texts, dict(texts))
 

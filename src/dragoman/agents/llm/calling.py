@@ -14,6 +14,7 @@ from typing import Any
 from pydantic_ai.messages import ToolCallPart
 
 from dragoman.agents.capability import Run
+from dragoman.agents.linking import Strict
 from dragoman.agents.llm.fitting import kept
 from dragoman.agents.llm.journal import CONFIRM, DECLINE, Journal
 from dragoman.agents.llm.spending import Spending
@@ -58,10 +59,11 @@ def arguments(call: ToolCallPart) -> tuple[Json, str | None]:
 class Calling:
     """Makes the calls of one turn."""
 
-    def __init__(self, run: Run, journal: Journal, tools: dict[str, Tool]) -> None:
+    def __init__(self, run: Run, journal: Journal, tools: dict[str, Tool], strict: Strict) -> None:
         self.run = run
         self.journal = journal
         self.tools = tools
+        self.strict = strict
         self.seen: Counter[str] = Counter()
 
     async def make(self, tool: Tool, position: int, call_id: str, args: Json, spending: Spending) -> Verdict:
@@ -104,6 +106,8 @@ class Calling:
 
     async def _held(self, tool: Tool, position: int, call_id: str, args: Json, asked: str) -> Verdict:
         asks = question(tool, args)
+        if asked == "customer" and len(asks) <= LONGEST_QUESTION:
+            asks = self.strict.spelled(asks)
         if len(asks) > LONGEST_QUESTION:
             against = "there are too many values to show them all to the one who has to agree; call it with fewer"
             await self.journal.refuse(tool.name, position, call_id, args, against)

@@ -40,9 +40,16 @@ def instructions(run: Run, parts: Iterable[str]) -> str:
         data("customer", {key: value for key, value in about.items() if value}),
         data("summary of the earlier conversation", run.scene.session.summary) if run.scene.session.summary else "",
         *parts,
+        _links(options.link_domains),
         "" if run.scene.forced else SILENT,
     ]
     return "\n\n".join(part.strip() for part in written if part and part.strip())
+
+
+def _links(domains: list[str] | None) -> str:
+    if domains is None:
+        return ""
+    return f"Links in your answers may lead to {', '.join(domains)} alone." if domains else "Write no links and no e-mail addresses."
 
 
 def _time(run: Run) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 
 from dragoman.agents.capability import Run
+from dragoman.agents.linking import Strict
 from dragoman.agents.llm import asking, calling, confirming, fitting, gathering, queries, speaking
 from dragoman.agents.llm.draft import Draft
 from dragoman.agents.llm.journal import Journal, Ledger
@@ -28,7 +29,9 @@ async def think(run: Run, ledger: Ledger, choice: Choice, gathered: gathering.Ga
     journal = await Journal.of(run, ledger)
     journal.outside |= run.scene.session.outside or run.scene.outside or gathered.outside or _reads_others_words(run)
     noted = await _remember_outside(run, journal, run.scene.session.outside)
-    draft = await _Thinking(run, journal, choice, gathered, await Spending.of(run)).think()
+    thinking = _Thinking(run, journal, choice, gathered, await Spending.of(run))
+    draft = await thinking.think()
+    draft.cause = " ".join(filter(None, (draft.cause, thinking.strict.cause))) or None
     await _remember_outside(run, journal, noted)
     return draft
 
@@ -61,7 +64,8 @@ class _Thinking:
         self.draft = Draft()
         self._waits = False  # somebody has to agree to a call first
         self.ask = asking.Asking(run, journal, choice, gathered, spending)
-        self.calls = calling.Calling(run, journal, gathered.tools)
+        self.strict = Strict(run.agent.options.link_domains)
+        self.calls = calling.Calling(run, journal, gathered.tools, self.strict)
 
     async def think(self) -> Draft:
         messages = await self.ask.opening()
@@ -132,7 +136,7 @@ class _Thinking:
             self.draft.repairs += 1
             returns.append(asking.returned(call, f"Not sent: {wrong.message}", ok=False))
             return False
-        self.draft.contents += contents
+        self.draft.contents += self.strict.contents(contents)
         self.draft.quote |= quote
         returns.append(asking.returned(call, "sent"))
         return True
@@ -158,7 +162,7 @@ class _Thinking:
         return True
 
     def _add_text(self, text: str) -> None:
-        self.draft.contents += speaking.of_text(text)
+        self.draft.contents += self.strict.contents(speaking.of_text(text))
 
     def _limited(self, reason: str) -> Draft:
         """What is configured for a turn that may not go on."""

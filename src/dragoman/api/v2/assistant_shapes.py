@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from dragoman.agents import integrations
 from dragoman.agents.llm import providers
 from dragoman.agents.llm.providers import ModelError
-from dragoman.agents.native import Options
+from dragoman.agents.native import LinkDomains, Options
 from dragoman.agents.records import Agent
 from dragoman.api.v2.models import Decimal, Input, Shape
 from dragoman.conversations.services import Services
@@ -42,6 +42,7 @@ class Settings(Input):
     closing_message: Annotated[
         str | None, Field(max_length=TEXT_BODY, description="Our addition: said after the last of `max_messages` answers")
     ] = None
+    link_domains: Annotated[LinkDomains, Field(description="Our addition: where links may lead; null lets all pass")] = None
 
 
 class LinkedKey(Input):
@@ -100,6 +101,7 @@ class ShownSettings(Shape):
     idle_time: float = Field(description="Hours")
     max_messages: int | None
     closing_message: str
+    link_domains: list[str] | None
 
 
 class ShownPrompts(Shape):
@@ -137,7 +139,10 @@ class Assistant(Shape):
             kb_id=kb_id,
             action_ids=action_ids,
             additional_settings=ShownSettings(
-                idle_time=options.idle_hours, max_messages=options.max_messages, closing_message=options.closing_text
+                idle_time=options.idle_hours,
+                max_messages=options.max_messages,
+                closing_message=options.closing_text,
+                link_domains=options.link_domains,
             ),
             incoming_call_greeting=agent.first_message,
             created_at=agent.created_at,
@@ -173,6 +178,8 @@ def _settings(sent: Settings, native: dict[str, Any]) -> dict[str, Any]:
             changes["closingText"] = CLOSING
     if sent.closing_message is not None:
         changes["closingText"] = sent.closing_message
+    if "link_domains" in sent.model_fields_set:
+        changes["linkDomains"] = sent.link_domains
     return changes
 
 
