@@ -151,6 +151,7 @@ class Asking:
             cost=_price(response, self.choice),
             paid_by=self.choice.paid_by,
             duration_ms=duration,
+            fence=run.scene.fence if purpose == "answer" else None,
         )
 
     async def _summary(self, older: list[Line]) -> str:

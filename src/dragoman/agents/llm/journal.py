@@ -52,6 +52,7 @@ class Generation(msgspec.Struct, kw_only=True):
     paid_by: str
     response: Any = None
     duration_ms: float = 0.0
+    fence: int | None = None  # of a step of a turn: see Scene.fence
 
 
 class Ledger:

@@ -27,20 +27,29 @@ where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s order by p
 """
 
 # The counters of the day are kept for the contact and for the agent (contact 0) in the same statement as the row they count.
+# An answer that was thought of under an older fence was paid for and is no step of the turn: the turn may have grown since.
 GENERATED = """
 with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, id uuid, turn_id uuid, agent_id uuid, conversation_id uuid, contact_id uuid, position int, purpose text,
-        model text, prompt_tokens int, response_tokens int, cost numeric, paid_by text, response jsonb, duration_ms real)
+        model text, prompt_tokens int, response_tokens int, cost numeric, paid_by text, response jsonb, duration_ms real, fence bigint)
+),
+ours as materialized (
+    select c.organisation_id, c.id, c.fence from conversations c
+    where (c.organisation_id, c.id, c.fence) in (select organisation_id, conversation_id, fence from r)
+    order by c.organisation_id, c.contact_id, c.number_id for share
+),
+known as (
+    select r.*, r.fence is not null and (r.organisation_id, r.conversation_id, r.fence) not in (select * from ours) as late from r
 ),
 kept as (
     insert into generations (organisation_id, id, turn_id, agent_id, conversation_id, contact_id, position, purpose, model, prompt_tokens,
                              response_tokens, cost, paid_by, response, duration_ms, created_at)
-    select organisation_id, id, turn_id, agent_id, conversation_id, contact_id, position, purpose, model, prompt_tokens,
-           response_tokens, cost, paid_by, response, duration_ms, %(now)s
-    from r
+    select organisation_id, id, turn_id, agent_id, conversation_id, contact_id, position, case when late then 'superseded' else purpose end,
+           model, prompt_tokens, response_tokens, cost, paid_by, case when not late then response end, duration_ms, %(now)s
+    from known
     on conflict do nothing
-    returning id, organisation_id, agent_id, contact_id, prompt_tokens + response_tokens as tokens, cost
+    returning id, organisation_id, agent_id, contact_id, prompt_tokens + response_tokens as tokens, cost, purpose
 ),
 sums as (
     select organisation_id, agent_id, who as contact_id, count(*) as generations, sum(tokens) as tokens, coalesce(sum(cost), 0) as cost
@@ -54,7 +63,7 @@ counted as (
     on conflict (organisation_id, agent_id, contact_id, day) do update
     set generations = d.generations + excluded.generations, tokens = d.tokens + excluded.tokens, cost = d.cost + excluded.cost
 )
-select id from kept
+select id from kept where purpose <> 'superseded'
 """
 
 SPENT = """
