@@ -39,7 +39,7 @@ from dragoman.api.v2 import app as v2
 from dragoman.api.webhooks import WEBHOOKS, MetaDoor
 from dragoman.campaigns import batches
 from dragoman.clock import Clock
-from dragoman.conversations import errands
+from dragoman.conversations import erasing_rest, errands
 from dragoman.conversations.services import Services
 from dragoman.conversations.worker import Worker
 from dragoman.sandbox.app import Sandbox
@@ -85,7 +85,7 @@ def _jobs(services: Services, uri: str) -> Runner:
     """What runs later and in no conversation's turn: reading documents, the errands of native agents, campaigns."""
     embedder_for = partial(knowing.embedder_for, services.kit)
     shelves = Shelves(services.db, services.clock, services.objects, services.guarded, embedder_for)
-    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services), *batches.tasks(services)])
+    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services), *batches.tasks(services), *erasing_rest.tasks(services)])
 
 
 def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:

@@ -20,6 +20,7 @@ from dragoman.conversations import errands, gates, media, policy
 from dragoman.conversations import native_queries as queries
 from dragoman.conversations.held import Held
 from dragoman.conversations.history import lines
+from dragoman.conversations.outbox import LeaseLost
 from dragoman.conversations.services import Services
 from dragoman.errors import NotFound
 from dragoman.ids import new_id
@@ -127,7 +128,8 @@ async def _session_after_another(services: Services, values: Row) -> Row:
         for ended in await (await connection.execute(queries.END_OTHERS, values)).fetchall():
             await errands.wrap_up_later(connection, values["organisation_id"], ended["agent_id"], ended["id"])
         row = await (await connection.execute(queries.SESSION, values)).fetchone()
-    assert row is not None  # noqa: S101
+    if row is None:  # the customer was erased a moment ago
+        raise LeaseLost
     return row
 
 
