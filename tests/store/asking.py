@@ -105,7 +105,7 @@ OWN = {
     "campaigns.queries.RECIPIENTS": {"state": None},
     "campaigns.queries.COUNT_RECIPIENTS": {"state": None},
     "campaigns.queries.CONTACTS": {"ids": [CONTACT]},
-    "erasing_queries.ERASE": {"calls": ["call"], "names": [NEW]},
+    "erasing_queries.ERASE": {"calls": ["call"], "names": [NEW], "scopes": ["callback 1"]},
     "erasing_queries.KEEP_STOP": {"names": [NEW]},
     "erasing_queries.NOTE": {"names": [NEW], "counts": "{}"},
     "erasing_queries.READ": {"id": u(f"erasure{N}")},

@@ -89,7 +89,7 @@ TABLES = {
     ),
     "suppressions": ("organisation_id, phone, reason, at", "{o}, '1777' || {n}, '', {at}"),
     "erasures": ("organisation_id, id, contact_id, contacts, conversations, turns, names, objects, counts, asked_at", "{o}, {u:erasure}, {u:gone}, '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', {at}"),
-    "erased_references": ("organisation_id, reference, until", "{o}, {u:reference}, {at}"),
+    "erased_references": ("organisation_id, reference, until", "{o}, {u:reference}, {at} + interval '30 days'"),
     "erased_stops": ("organisation_id, reference, opted_out_at", "{o}, {u:stop}, {at}"),
     "appointments": ("organisation_id, id, action_id, calendar, start_at, end_at, contact_id, call_key, created_at", "{o}, {u:appointment}, pg_temp.u('action'), 'c' || {n} % 50, {at}, {at}, {u:contact}, 'call' || {n}, {at}"),
     "documents": ("organisation_id, id, knowledge_base_id, name, kind, state, created_at, updated_at", "{o}, {u:document}, md5('base' || {n} % 50)::uuid, '', 'faq', case when {n} % 100 = 1 then 'pending' else 'ready' end, {at}, {at}"),

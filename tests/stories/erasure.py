@@ -25,8 +25,13 @@ async def rows_with(fetch, word):
 
 
 def files_with(folder, word):
-    """The files below a folder in whose bytes the word stands."""
-    return [path.name for path in folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+    """The files below a folder in whose bytes the word stands. What the sandbox keeps is WhatsApp's memory, not ours."""
+    ours = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith("sandbox") for part in path.relative_to(folder).parts)
+    ]
+    return [path.name for path in ours if word.encode() in path.read_bytes()]
 
 
 async def contact_of(lumen, name="Dana"):

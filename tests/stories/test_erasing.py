@@ -1,20 +1,22 @@
 """Dana asks to be erased: whatever of hers lies anywhere is gone, and Zoë's is where it was."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from campaigning import Campaigns
 from cast import until
 from erasure import contact_of, erased, files_with, found, rows_with
-from hook import late
+from hook import late, rested
 from made_files import opus
-from meta import Meta, Names, entry, said, value, webhook
+from meta import Meta, Names, entry, said, value, webhook, words
 from native import hire
 
 from dragoman import app as program
 from dragoman.conversations import erasing
 from dragoman.conversations import erasing_queries as queries
 from dragoman.conversations.inbox_queries import ADMISSION
+from dragoman.ids import new_id
 
 CANARY, ZOES = "quokka4711", "wombat4712"
 PHONE = "15550007890"
@@ -81,7 +83,7 @@ async def test_nothing_of_dana_is_left_and_zoe_has_everything(lumen, dana, zoe, 
 
     assert await found(fetch, *names) == set()
     assert await found(fetch, lives, str(conversation["id"])) == {"erasures"}
-    assert files_with(media, CANARY) == []
+    assert files_with(tmp_path, CANARY) == []
     assert len(list(media.rglob("*.ogg"))) == files - 1  # the answer that was spoken
     assert await rows_with(fetch, ZOES) == zoes
     assert len(files_with(media, ZOES)) == 2
@@ -162,6 +164,53 @@ async def test_an_agent_that_thinks_meanwhile_says_nothing(lumen, echo, dana, zo
     assert await dana.heard() == []
     assert await found(lumen.services.db.fetch, PHONE, "rye bread", dana.person["bsuid"]) == set()
     assert await lumen.rows("select from deliveries where response_head like '%%rye%%'") == []
+
+
+async def test_a_message_that_is_being_sent_meanwhile_leaves_nothing(lumen, echo, dana, zoe):
+    """WhatsApp has it, and its answer comes when nobody asks for it any more; so do its statuses, which carry our attempt."""
+    await lumen.fault(on="send", action="delay", delay_seconds=3600, times=1)
+    await dana.says("Is there rye bread?")
+    [attempt] = await until(lambda: lumen.rows("select id from send_attempts where outcome is null"), "it is being sent")
+    await erased(lumen, await contact_of(lumen))
+    await lumen.skip(hours=2)
+    await dana.hears(1)
+    late_status = {
+        "id": "wamid.late",
+        "status": "read",
+        "timestamp": "1",
+        "recipient_id": PHONE,
+        "biz_opaque_callback_data": str(attempt["id"]),
+    }
+    assert await Meta.of(lumen).posts(webhook(entry(value(late_status, key="statuses")))) == 200
+    await zoe.says("And you?")
+    await zoe.hears(1)
+    await rested(lumen)
+    assert await found(lumen.services.db.fetch, PHONE, "rye bread", dana.person["bsuid"], "wamid.late") == set()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["in her conversation", "in her first one"])
+async def test_who_writes_while_being_erased_is_somebody_new(lumen, dana, known):
+    """The webhook waits for the erasure, and what it says is neither lost nor in the hands of one who is gone."""
+    services, meta = lumen.services, Meta.of(lumen)
+    names = Names(PHONE, dana.person["bsuid"], "Dana")
+    if known:
+        await dana.says("Hello")
+        old = await contact_of(lumen)
+    else:
+        old = (await lumen.post("/contacts/", {"phoneNumber": f"+{PHONE}"}))["id"]
+    async with services.db.transaction() as connection:
+        await erasing._erase(
+            connection, services.vault, lumen.organisation_id, UUID(old), erasing.Known(new_id(), UUID(old), services.clock.now())
+        )
+        posting = asyncio.create_task(meta.posts(words(said(lumen, "wamid.new", "I am here", names), people=[names])))
+        await until(lambda: lumen.rows("select 1 from pg_locks where not granted"), "the webhook waits")
+    assert await posting == 200
+    [new] = await lumen.rows(
+        "select c.contact_id, m.content ->> 'text' as text from messages m join conversations c on c.id = m.conversation_id"
+    )
+    assert new["text"] == "I am here"
+    assert str(new["contact_id"]) != old
+    assert await lumen.rows("select from kept_events") == []
 
 
 async def test_a_model_that_thinks_meanwhile_leaves_only_what_it_cost(lumen, model, dana):

@@ -38,6 +38,7 @@ def tasks(services: Services) -> list[Task]:
 
 async def _work(services: Services, attempt: Attempt, organisation_id: str, erasure_id: str, last: bool) -> None:
     await finish(services, UUID(organisation_id), UUID(erasure_id), last=last)
+    log.info("a person is erased", organisation_id=organisation_id, erasure_id=erasure_id)
 
 
 async def finish(services: Services, organisation_id: UUID, erasure_id: UUID, *, last: bool = False) -> None:
@@ -54,7 +55,6 @@ async def finish(services: Services, organisation_id: UUID, erasure_id: UUID, *,
     await _sweep_events(services, organisation_id, set(row["names"]))
     await _sweep_answers(services, organisation_id, row)
     await services.db.execute(queries.FINISHED, {**scope, "now": services.clock.now(), "last": last})
-    log.info("a person is erased", organisation_id=str(organisation_id), erasure_id=str(erasure_id))
     await _vacuum(services)
 
 

@@ -81,5 +81,5 @@ where organisation_id = %(organisation_id)s and id = %(id)s
 VACUUM = """
 vacuum (skip_locked true, truncate false) messages, media, conversations, turns, deliveries, send_attempts, statuses, transfers, happenings, wakeups,
     sessions, generations, tool_calls, memories, memory_changes, contacts, contact_identities, contact_merges, campaign_recipients, kept_events,
-    idempotency_keys, suppressions, appointments
+    idempotency_keys, suppressions, appointments, credit_accounts, credit_entries, paywall_passes, paywall_reached, usage_days
 """

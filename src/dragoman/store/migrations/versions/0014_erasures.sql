@@ -40,3 +40,7 @@ alter table campaign_recipients add column fate text, add column replied boolean
 
 -- What a conversation used of models outside its turns.
 create index generations_outside_turns on generations (organisation_id, conversation_id) where turn_id is null;
+
+-- With whom a contact was merged.
+create index contact_merges_by_kept on contact_merges (organisation_id, kept_id);
+create index contact_merges_by_merged on contact_merges (organisation_id, merged_id);
