@@ -9,13 +9,11 @@ from cast import until
 from erasure import contact_of, erased, files_with, found, rows_with
 from hook import late, rested
 from made_files import opus
-from meta import Meta, Names, entry, said, value, webhook, words
+from meta import Meta, Names, counted, entry, said, value, webhook, words
 from native import hire
 
 from dragoman import app as program
 from dragoman.conversations import erasing
-from dragoman.conversations import erasing_queries as queries
-from dragoman.conversations.inbox_queries import ADMISSION
 from dragoman.ids import new_id
 
 CANARY, ZOES = "quokka4711", "wombat4712"
@@ -97,29 +95,6 @@ async def test_nothing_of_dana_is_left_and_zoe_has_everything(lumen, dana, zoe, 
     assert (await lumen.call("GET", f"/contacts/{lives}/"))[0] == 404
 
 
-async def test_whatever_table_is_left_out_is_seen(lumen, lives):
-    """The control: for each table, an erasure that forgets it, and the search that finds Dana there."""
-    services, word = lumen.services, CANARY
-    for part in HOMES - {"conversations", "kept_events"}:
-        parts = {name: text for name, text in queries.PARTS.items() if name != part}
-        async with services.db.transaction() as connection:
-            await connection.execute("set local session_replication_role = replica")  # the references between tables would see it too
-
-            async def fetch(query, params=None, connection=connection):
-                return await (await connection.execute(query, params)).fetchall()
-
-            scope = {"organisation_id": lumen.organisation_id, "contact_id": lives}
-            await connection.execute(ADMISSION, scope)
-            held = await erasing._hold(connection, {**scope, "contacts": [lives]})
-            traces = await erasing._traces(
-                connection, services.vault, lumen.organisation_id, [lives], held["conversations"], services.clock.now()
-            )
-            places = {**scope, **await erasing._places(connection, scope, traces)}
-            await connection.execute(queries.erase(parts), places)
-            assert await found(fetch, word) == {part, "kept_events"}
-            await connection.execute("rollback")
-
-
 async def test_a_webhook_of_an_erased_message_that_comes_again_is_taken_and_forgotten(lumen, echo, dana):
     await dana.says("Is there rye bread?")
     await dana.hears(1)
@@ -186,6 +161,25 @@ async def test_a_message_that_is_being_sent_meanwhile_leaves_nothing(lumen, echo
     await zoe.hears(1)
     await rested(lumen)
     assert await found(lumen.services.db.fetch, PHONE, "rye bread", dana.person["bsuid"], "wamid.late") == set()
+
+
+async def test_a_file_that_is_being_fetched_meanwhile_is_not_kept(lumen, echo, dana, tmp_path):
+    await lumen.fault(on="media_download", action="delay", delay_seconds=3600, times=1)
+    before = await counted(lumen, 'dragoman_media_fetched_total{outcome="ready"}')
+    await dana.sends_file("image", PNG + CANARY.encode(), "image/png")
+    await until(lambda: _hit(lumen), "the file is being fetched")
+    await erased(lumen, await contact_of(lumen))
+    await lumen.skip(hours=2)
+    await until(lambda: _fetched(lumen, before + 1), "the file has come, and was stored")
+    await until(lambda: not files_with(tmp_path, CANARY), "it is gone again")
+
+
+async def _hit(lumen):
+    return all(fault["hits"] for fault in await lumen.control("GET", "/faults"))
+
+
+async def _fetched(lumen, count):
+    return await counted(lumen, 'dragoman_media_fetched_total{outcome="ready"}') >= count
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["in her conversation", "in her first one"])

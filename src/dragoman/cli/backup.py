@@ -124,7 +124,7 @@ def restore(
     """
     loaded = settings.load(data_dir=data_dir)
     vault = Vault(_key(loaded))
-    listed = tombstones.read(erasures or tombstones.place(loaded))
+    listed = tombstones.read(erasures or tombstones.place(loaded))  # a list that cannot be read stops the restore before it begins
     try:
         with tarfile.open(file) as archive:
             told = asyncio.run(_restore(loaded, vault, archive, resume))

@@ -44,13 +44,13 @@ def erase_contact(
 
 
 @contacts_app.command("erased")
-def erased_contacts(data_dir: DataDir = None, org: Org = None) -> None:
-    """Print who was erased, one line each, as `erase-again` and `dragoman restore --erasures` read it."""
+def erased_contacts(data_dir: DataDir = None) -> None:
+    """Print who was erased, in all organisations, one line each, as `erase-again` and `dragoman restore --erasures` read it."""
 
     async def work(office: Office) -> list[Tombstone]:
         return await erasing_rest.known(office.db)
 
-    for one in run(data_dir, org, work):
+    for one in run(data_dir, None, work):
         typer.echo(msgspec.json.encode(one).decode())
 
 
@@ -58,7 +58,6 @@ def erased_contacts(data_dir: DataDir = None, org: Org = None) -> None:
 def erase_again(
     file: Annotated[Path, typer.Argument(help="What `dragoman contacts erased` printed, or erasures.jsonl", exists=True, dir_okay=False)],
     data_dir: DataDir = None,
-    org: Org = None,
 ) -> None:
     """Erase again whom a database that was restored by other means than `dragoman restore` has brought back."""
     listed = tombstones.read(file)
@@ -66,7 +65,7 @@ def erase_again(
     async def work(office: Office) -> int:
         return await erasing_rest.again(services_of(office), listed)
 
-    typer.echo(erased_again(listed, run(data_dir, org, work)))
+    typer.echo(erased_again(listed, run(data_dir, None, work)))
 
 
 def erased_again(listed: Sequence[Tombstone], count: int) -> str:

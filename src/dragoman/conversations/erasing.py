@@ -177,7 +177,7 @@ async def _traces(
     identities = await _all(connection, queries.IDENTITIES, scope)
     turns = await _all(connection, queries.TURNS, scope)
     calls = await _all(connection, queries.CALLS, scope)
-    sessions = await _all(connection, queries.SESSIONS, scope)
+    sessions = [row["id"] for row in await _all(connection, queries.SESSIONS, scope)]
     ids = list(dict.fromkeys(row["id"] for row in messages))
     files_of = await _all(connection, queries.FILES, {**scope, "messages": ids})
     opened = [row["id"] for row in turns if row["state"] == "open"]
@@ -186,9 +186,9 @@ async def _traces(
         conversations=list(conversations),
         messages=ids,
         wamids=[row["wamid"] for row in messages if row["wamid"]],
-        turns=[row["id"] for row in turns],
-        open_turns=opened,
-        sessions=[row["id"] for row in sessions],
+        turns=[row["id"] for row in turns] + sessions,  # at its end, a session is thought about under its own id
+        open_turns=opened + sessions,
+        sessions=sessions,
         calls=[row["id"] for row in calls],
         phones=[row["value"] for row in identities if row["kind"] == "phone"],
         names=[name(vault, organisation_id, row["value"]) for row in identities if row["kind"] != "username"],

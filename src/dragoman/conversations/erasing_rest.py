@@ -47,13 +47,13 @@ async def finish(services: Services, organisation_id: UUID, erasure_id: UUID, *,
     row = await services.db.fetch_one(queries.REST, scope)
     if row is None:
         return
-    tombstone = Tombstone(erasure_id, organisation_id, row["contact_id"], row["contacts"], row["asked_at"])
-    await asyncio.to_thread(tombstones.add, tombstones.place(services.settings), [tombstone])
     for key in row["objects"]:
         await services.objects.delete(key)
     await services.db.fetch_one(queries.LATE, {**scope, **row})
     await _sweep_events(services, organisation_id, set(row["names"]))
     await _sweep_answers(services, organisation_id, row)
+    tombstone = Tombstone(erasure_id, organisation_id, row["contact_id"], row["contacts"], row["asked_at"])
+    await asyncio.to_thread(tombstones.add, tombstones.place(services.settings), [tombstone])
     await services.db.execute(queries.FINISHED, {**scope, "now": services.clock.now(), "last": last})
     await _vacuum(services)
 

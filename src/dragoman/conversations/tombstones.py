@@ -5,7 +5,7 @@ A line holds ids and a time, nothing of the person.
 
 import fcntl
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -37,8 +37,10 @@ def read(path: Path) -> list[Tombstone]:
     return _read(path, path.read_bytes()) if path.exists() else []
 
 
-def add(path: Path, new: Iterable[Tombstone]) -> None:
+def add(path: Path, new: Sequence[Tombstone]) -> None:
     """Append those that are not there yet; on the disk when this returns."""
+    if not new:
+        return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
