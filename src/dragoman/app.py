@@ -29,6 +29,7 @@ from dragoman.agents.knowledge import indexing
 from dragoman.agents.knowledge.shelves import Shelves
 from dragoman.agents.llm import knowing
 from dragoman.api.callback import CallbackDoor
+from dragoman.api.dialect import mounted
 from dragoman.api.heads import LimitedHeads
 from dragoman.api.health import HealthDoor
 from dragoman.api.media import MediaDoor
@@ -99,7 +100,7 @@ def application(services: Services, role: Role, sandbox: Sandbox | None = None) 
             *MediaDoor(services).routes(),
             *OAuthDoor(services).routes(),
         ]
-        routes += [Mount("/api/v1", app=v1.build(services)), Mount("/v2", app=v2.build(services)), Route("/", _welcome)]
+        routes += [mounted("/api/v1", v1.build(services)), mounted("/v2", v2.build(services)), Route("/", _welcome)]
     if sandbox:
         routes.append(Mount("/sandbox", app=sandbox.app))
     app = _Application(routes=routes)

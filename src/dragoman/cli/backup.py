@@ -140,7 +140,7 @@ async def _erase_again(loaded: Settings, listed: list[Tombstone], file: Path) ->
         count = await erasing_rest.again(Services.make(loaded, Clock(), db, _key(loaded)), listed)
         tombstones.add(tombstones.place(loaded), [*listed, *await erasing_rest.known(db)])
     if not listed:
-        return f"There is no list of erasures in {file}: who was erased after the backup was made is back. Have it? See `contacts erase-again`."
+        return f"There is no list of erasures in {file}: who was erased since the backup was made is back (see `dragoman contacts erase-again`)."
     return erased_again(listed, count)
 
 

@@ -135,6 +135,7 @@ async def by_phone(db: Database, organisation_id: UUID, phone: str) -> UUID:
 
 async def _erase(connection: Connection, vault: Vault, organisation_id: UUID, contact_id: UUID, known: Known) -> None:
     scope: Row = {"organisation_id": organisation_id, "contact_id": contact_id}
+    await connection.execute(queries.PATIENTLY)
     await connection.execute(ADMISSION, scope)  # nobody is met, renamed or merged meanwhile
     contacts = [row["id"] for row in await _all(connection, queries.FAMILY, scope)]
     if not contacts:

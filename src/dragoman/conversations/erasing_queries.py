@@ -1,5 +1,8 @@
 """The SQL of an erasure. Everything of a person that is in the database goes in one statement, ERASE; the others find out what that is."""
 
+# A person who has said a hundred thousand things is a matter of a quarter of a minute, and holds nobody up but himself.
+PATIENTLY = "set local statement_timeout = '10min'"
+
 # Everybody who turned out to be the person, whichever of them was named.
 FAMILY = """
 with recursive line as (
