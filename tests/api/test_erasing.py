@@ -36,9 +36,9 @@ async def found(fetch, *words):
 
 async def one_row_of_everything(story, bakery):
     """Everything that can be known of Dana, in every table that an erasure is about."""
-    now, place = story.clock.now(), {"conversation_id": bakery.chat, "agent_id": bakery.echo}
-    file = await story.hears_file(bakery.chat, "image", "image/png")
-    said = await story.hears(bakery.chat, "Hello")
+    now = story.clock.now()
+    await story.hears_file(bakery.chat, "image", "image/png")
+    await story.hears(bakery.chat, "Hello")
     answer = await story.says(bakery.chat, "Good morning")
     turn = await story.turn(bakery, state="open", closed=False)
     await story.calls(bakery, turn)
@@ -53,9 +53,14 @@ async def one_row_of_everything(story, bakery):
     await _without_id(
         story, "idempotency_keys", scope=f"callback {turn}", key=CANARY, body_hash=b"", status=202, response="[]", created_at=now
     )
+    await what_agents_know(story, bakery, turn)
+    await what_the_business_keeps(story, bakery, turn, answer)
+
+
+async def what_agents_know(story, bakery, turn):
+    now, place, contact = story.clock.now(), {"conversation_id": bakery.chat, "agent_id": bakery.echo}, {"contact_id": bakery.dana}
     await story.put("happenings", conversation_id=bakery.chat, kind="opted_out", details={}, at=now)
     key = await story.memory_key(bakery.echo)
-    contact = {"contact_id": bakery.dana}
     await story.database.execute(
         "insert into memories values (%s, %s, %s, %s, 'agent', %s)", [story.organisation_id, bakery.dana, key, Jsonb(CANARY), now]
     )
@@ -76,6 +81,10 @@ async def one_row_of_everything(story, bakery):
     sessions = await story.database.fetch("select id from sessions")
     for turn_id in (turn, None, sessions[0]["id"]):
         await story.put("generations", turn_id=turn_id, position=0, purpose="answer", response={}, **generation)
+
+
+async def what_the_business_keeps(story, bakery, turn, answer):
+    now, contact = story.clock.now(), {"contact_id": bakery.dana}
     await story.put(
         "appointments", action_id=new_id(), calendar="c", start_at=now, end_at=now, **contact, call_key="call", event_id="e", created_at=now
     )
@@ -98,7 +107,6 @@ async def one_row_of_everything(story, bakery):
         "message_id": answer,
     }
     await _without_id(story, "campaign_recipients", **recipient, **contact, conversation_id=bakery.chat, variables={})
-    return file, said
 
 
 async def _without_id(story, table, **values):
