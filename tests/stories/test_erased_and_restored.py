@@ -49,17 +49,21 @@ async def fetched(uri, *words):
         await database.close()
 
 
-async def test_who_was_erased_is_erased_again(lumen, backup, settings, empty_database_uri, tmp_path):
+@pytest.mark.parametrize("named", [False, True], ids=["list in its place", "list elsewhere"])
+async def test_who_was_erased_is_erased_again(lumen, backup, settings, empty_database_uri, tmp_path, named):
     report = await erased(lumen, await contact_of(lumen))
     second = {**settings, "database_url": empty_database_uri, "data_dir": tmp_path / "second"}
     second["data_dir"].mkdir()
-    shutil.copy(tmp_path / "erasures.jsonl", second["data_dir"])
+    if not named:
+        shutil.copy(tmp_path / "erasures.jsonl", second["data_dir"])
+    option = ["--erasures", tmp_path / "erasures.jsonl"] if named else []
 
-    said = await dragoman("restore", backup, **second)
+    said = await dragoman("restore", *option, backup, **second)
 
     assert "Erased again: 1 of the 1 people" in said
     assert await fetched(empty_database_uri, CANARY, PHONE) == (set(), ["Zoë"])
     assert files_with(second["data_dir"], CANARY) == []
+    assert tombstones.read(second["data_dir"] / "erasures.jsonl") == tombstones.read(tmp_path / "erasures.jsonl")  # the list goes on
     [line] = (await dragoman("contacts", "erased", **second)).splitlines()
     assert report["id"] in line
     assert report["contactId"] in line

@@ -49,6 +49,7 @@ async def known_to_the_business(lumen, phone, word):
     opening = {"toNumber": phone, "fromNumber": "15550001234"}
     await lumen.call("POST", "/conversations/", opening, headers={"Idempotency-Key": "once"})
     await lumen.call("POST", "/contacts/", {"phoneNumber": phone}, headers={"Idempotency-Key": "twice"})
+    await lumen.call("POST", "/contacts/", {"phoneNumber": "+15550005555"}, headers={"Idempotency-Key": "of Emil"})
     kept = {"wa_id": phone.strip("+"), "note": word}
     assert await Meta.of(lumen).posts(webhook(entry(value(kept, key="brand_new"), field="brand_new"))) == 200
     assert await found(lumen.services.db.fetch, "brand_new") == {"kept_events"}
@@ -65,6 +66,10 @@ async def lives(lumen, model, dana, zoe):
     return await known_to_the_business(lumen, dana.person["phone"], CANARY)
 
 
+async def kept_answers(fetch):
+    return {row["key"] for row in await fetch("select key from idempotency_keys where response is not null")}
+
+
 HOMES = {"contacts", "conversations", "messages", "media", "memories", "memory_changes", "tool_calls", "wakeups", "kept_events"}
 
 
@@ -77,8 +82,11 @@ async def test_nothing_of_dana_is_left_and_zoe_has_everything(lumen, dana, zoe, 
     zoes, files = await rows_with(fetch, ZOES), len(list(media.rglob("*.ogg")))
     assert set(zoes) >= HOMES - {"conversations", "kept_events", "contacts"}
 
+    assert await kept_answers(fetch) == {"once", "twice", "of Emil"}
+
     report = await erased(lumen, lives)
 
+    assert await kept_answers(fetch) == {"of Emil"}  # they are sealed: what they say is not found by a search
     assert await found(fetch, *names) == set()
     assert await found(fetch, lives, str(conversation["id"])) == {"erasures"}
     assert files_with(tmp_path, CANARY) == []
