@@ -29,6 +29,7 @@ from dragoman.agents.knowledge import indexing
 from dragoman.agents.knowledge.shelves import Shelves
 from dragoman.agents.llm import knowing
 from dragoman.api.callback import CallbackDoor
+from dragoman.api.dialect import mounted
 from dragoman.api.heads import LimitedHeads
 from dragoman.api.health import HealthDoor
 from dragoman.api.media import MediaDoor
@@ -39,7 +40,7 @@ from dragoman.api.v2 import app as v2
 from dragoman.api.webhooks import WEBHOOKS, MetaDoor
 from dragoman.campaigns import batches
 from dragoman.clock import Clock
-from dragoman.conversations import errands
+from dragoman.conversations import erasing_rest, errands
 from dragoman.conversations.services import Services
 from dragoman.conversations.worker import Worker
 from dragoman.sandbox.app import Sandbox
@@ -85,7 +86,7 @@ def _jobs(services: Services, uri: str) -> Runner:
     """What runs later and in no conversation's turn: reading documents, the errands of native agents, campaigns."""
     embedder_for = partial(knowing.embedder_for, services.kit)
     shelves = Shelves(services.db, services.clock, services.objects, services.guarded, embedder_for)
-    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services), *batches.tasks(services)])
+    return Runner(uri, [*indexing.tasks(shelves), *errands.tasks(services), *batches.tasks(services), *erasing_rest.tasks(services)])
 
 
 def application(services: Services, role: Role, sandbox: Sandbox | None = None) -> Starlette:
@@ -99,7 +100,7 @@ def application(services: Services, role: Role, sandbox: Sandbox | None = None) 
             *MediaDoor(services).routes(),
             *OAuthDoor(services).routes(),
         ]
-        routes += [Mount("/api/v1", app=v1.build(services)), Mount("/v2", app=v2.build(services)), Route("/", _welcome)]
+        routes += [mounted("/api/v1", v1.build(services)), mounted("/v2", v2.build(services)), Route("/", _welcome)]
     if sandbox:
         routes.append(Mount("/sandbox", app=sandbox.app))
     app = _Application(routes=routes)

@@ -6,12 +6,12 @@ from typing import Any
 import aiohttp
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from tests.api.serving import served
 from tests.api.story import Story
 
 from dragoman.accounts import keys, numbers, organisations
 from dragoman.accounts.numbers import NewNumber
+from dragoman.api.dialect import mounted
 from dragoman.api.v1.app import build
 from dragoman.conversations.services import Services
 from dragoman.settings import Settings
@@ -101,7 +101,7 @@ async def api(services):
     """Makes a Business with a key of its own: `await api("Bakery Lumen")`."""
     app = _one_app(services)
     app.state.services = services
-    async with served(Starlette(routes=[Mount("/api/v1", app=app)])) as base, aiohttp.ClientSession() as session:
+    async with served(Starlette(routes=[mounted("/api/v1", app)])) as base, aiohttp.ClientSession() as session:
 
         async def business(name):
             organisation_id = await organisations.create(services.db, services.clock, name)

@@ -21,6 +21,7 @@ CAST = (
     "session_id",
     "call_id",
     "document_id",
+    "erasure_id",
 )
 
 
@@ -106,6 +107,9 @@ REACH = {
     ("POST", "/contacts/bulk/"): Reach({"contacts": [{"phoneNumber": "+15550005555"}]}, status=201),
     ("GET", "/contacts/{contact_id}/"): Reach(),
     ("PATCH", "/contacts/{contact_id}/"): Reach({"name": "Dana B."}),
+    ("POST", "/contacts/{contact_id}/erase/"): Reach(status=202),
+    ("GET", "/erasures/"): Reach(),
+    ("GET", "/erasures/{erasure_id}/"): Reach(),
     ("GET", "/contacts/{contact_id}/memory/"): Reach(query="?agent={agent_id}"),
     ("PUT", "/contacts/{contact_id}/memory/{memory_key_id}/"): Reach({"value": "rye"}),
     ("DELETE", "/contacts/{contact_id}/memory/{memory_key_id}/"): Reach(status=204),

@@ -196,6 +196,11 @@ class Story:
             values,
         )
 
+    async def erasure(self):
+        """Of somebody of whom there is nothing else."""
+        ids = {name: [] for name in ("contacts", "conversations", "turns", "names", "objects")}
+        return await self.put("erasures", contact_id=new_id(), **ids, counts={"messages": 3}, asked_at=self.clock.now())
+
     async def document(self, agent_id):
         """A question and its answer, which no job has read yet."""
         base = await bases.own(self.database, self.clock, self.organisation_id, UUID(str(agent_id)))

@@ -159,3 +159,9 @@ async def test_when_the_database_is_away_the_answer_is_try_again(lumen, services
     away = await lumen.get("/agents/")
     assert is_an_error(away, 503, "unavailable")
     assert away.headers["Retry-After"]
+
+
+async def test_an_address_with_a_line_break_is_answered_like_any_other(lumen):
+    for path in ("/contacts/a%0Ab/", "/no%0Asuch/"):
+        refused = await lumen.get(path)
+        assert (refused.status, refused["code"]) == (404, "not_found")

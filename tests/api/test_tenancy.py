@@ -51,7 +51,8 @@ async def cast(business, services, clock, number, phone_number_id):
     connector = await story.connector()
     native = await story.native(echo["id"], chat, dana, turn_id)
     document = await story.document(echo["id"])
-    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, tool, connector, *native, document)
+    erasure = await story.erasure()
+    ids = (echo["id"], number.display_number, key.prefix, chat, dana, delivery, memory_key, tool, connector, *native, document, erasure)
     return dict(zip(CAST, map(str, ids), strict=True))
 
 

@@ -290,6 +290,9 @@ _SETTING = "a setting that a person of the business changes, and sees whether it
 _AGAIN = "whatever it says is found out again by the next one who comes by"
 _CLAIMED = "its caller's other statements follow from rows, not from its having been here; doing it again changes nothing"
 
+_ERASURE = "in one transaction with jobs.DEFER: the person is erased and the rest will be done, or nothing has happened and is asked again"
+_REST = "of a job that is done again when it dies, from its beginning; what is gone is gone the second time too (stories/test_erasing.py)"
+
 EXCEPTIONS = {
     "agents.llm.queries.PUT_PROVIDER": _SETTING,
     "agents.llm.queries.DELETE_PROVIDER": _SETTING,
@@ -304,6 +307,14 @@ EXCEPTIONS = {
     "campaigns.queries.UNSUPPRESS": _SETTING,
     "contacts_queries.CHANGE": _SETTING,
     "contacts_queries.FORGET": _ALONE,
+    "erasing_queries.ERASE": _ERASURE,
+    "erasing_queries.KEEP_REFERENCES": _ERASURE,
+    "erasing_queries.KEEP_STOP": _ERASURE,
+    "erasing_queries.NOTE": _ERASURE,
+    "erasing_rest_queries.FINISHED": _REST,
+    "erasing_rest_queries.FORGET_ANSWER": _REST,
+    "erasing_rest_queries.FORGET_EVENTS": _REST,
+    "erasing_rest_queries.LATE": _REST,
     "errands_queries.NOTE_REFUSED": "a line of the timeline; the job that writes it is done again when it dies",
     "later_queries.POSTPONE_TRANSFER": _AGAIN,
     "later_queries.POSTPONE_WAKE": _AGAIN,

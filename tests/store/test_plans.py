@@ -35,6 +35,8 @@ EXCEPTIONS = {
     "agents.knowledge.indexing_queries.DELETE_OTHER_VECTORS": "vectors have indexes of their own, which a search test measures",
     "agents.knowledge.indexing_queries.KNOWN_VECTORS": "vectors have indexes of their own, which a search test measures",
     "campaigns.queries.CANCEL_WAITING": "a person stops a campaign: what waits in the outbox is looked through, once",
+    "erasing_queries.COUNT": _COUNTS,
+    "erasing_rest_queries.KNOWN": "a command prints everybody who was ever erased",
     "ownership_queries.RETIRE_AGENT": _BY_HAND,
     "ownership_queries.ROUTE_NUMBER": _BY_HAND,
     "cli.backup_queries.AT_REST": "a command asks, of a server that is stopped",

@@ -160,7 +160,7 @@ async def test_senders_of_one_batch_may_share_a_name(lumen):
         Sender(bsuid="US.2", username="zoe.k"),
     ]
     async with lumen.services.db.transaction() as connection:
-        await identity.admit(connection, lumen.organisation_id, senders, lumen.services.clock.now())
+        await identity.admit(connection, lumen.services.vault, lumen.organisation_id, senders, lumen.services.clock.now())
     assert (await contact(lumen, phone=PHONE, bsuid=BSUID))["phone"] == PHONE
     assert (await contact(lumen, username="zoe.k", bsuid="US.2"))["username"] == "zoe.k"
     assert (await contact(lumen, bsuid="US.1"))["username"] is None

@@ -7,7 +7,6 @@ from collections import Counter
 import aiohttp
 import pytest
 from cast import Phone, until
-from native import hire
 from program import Program
 from stage import free_port
 from till import acts, attempts, in_state, no_statuses, sends, taken, the, written
@@ -242,30 +241,3 @@ async def test_a_process_that_was_stopped_while_whatsapp_answered_tells_the_trut
     assert attempt["outcome"] == "accepted"
     assert (await the(lumen, "How are you?"))["attempts"] == 1
     await other.stop()
-
-
-async def test_a_model_that_answers_whoever_lost_the_turn_does_not_answer_for_the_one_who_has_it(lumen, model, dana, workers):
-    """The turn has grown meanwhile: the old answer knows nothing of what was said since."""
-    too_late, in_time = asyncio.Event(), asyncio.Event()
-    asked = []
-
-    async def thinks(body):
-        asked.append("And on Sunday?" in str(body["messages"]))
-        event, answer = (in_time, "Till noon on both.") if asked[-1] else (too_late, "Yes, till noon.")
-        await event.wait()
-        return answer
-
-    model.answer = thinks
-    await hire(lumen, model)
-    await dana.says("Is the shop open?")
-    await until(lambda: asked, "the first worker asks the model")
-    await lease_runs_out(lumen)
-    await until(lambda: len(asked) == 2, "the second worker asks the model")
-    await dana.says("And on Sunday?")
-    await until(lambda: asked[-1], "the second worker asks about both")
-    too_late.set()
-    await until(lambda: lumen.rows("select 1 from generations"), "what the first worker paid for is noted")
-    in_time.set()
-    assert await dana.hears_text() == ["Till noon on both."]
-    noted = await lumen.rows("select purpose, response is null as empty from generations order by created_at, id")
-    assert [(row["purpose"], row["empty"]) for row in noted] == [("superseded", True), ("answer", False)]

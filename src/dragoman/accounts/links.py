@@ -26,6 +26,15 @@ def make(vault: Vault, purpose: str, file: Linked, until: datetime) -> str:
 
 def read(vault: Vault, clock: Clock, purpose: str, token: str) -> Linked | None:
     """The file that a token names; None when the token is forged, of another purpose, or expired."""
+    return _opened(vault, purpose, token, clock.now())
+
+
+def named(vault: Vault, purpose: str, token: str) -> Linked | None:
+    """The file that a token names or has named; None when the token is forged or of another purpose."""
+    return _opened(vault, purpose, token, None)
+
+
+def _opened(vault: Vault, purpose: str, token: str, now: datetime | None) -> Linked | None:
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
@@ -33,7 +42,7 @@ def read(vault: Vault, clock: Clock, purpose: str, token: str) -> Linked | None:
     claim, tag = raw[:40], raw[40:]
     if len(claim) != 40 or not hmac.compare_digest(tag, _tag(vault, purpose, claim)):
         return None
-    if datetime.fromtimestamp(int.from_bytes(claim[32:], "big"), UTC) < clock.now():
+    if now is not None and datetime.fromtimestamp(int.from_bytes(claim[32:], "big"), UTC) < now:
         return None
     return Linked(UUID(bytes=claim[:16]), UUID(bytes=claim[16:32]))
 

@@ -5,7 +5,7 @@ All that is to know about one is in its link, so there is no row of it.
 
 from datetime import timedelta
 from typing import Literal, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from dragoman.accounts import links
 from dragoman.accounts.links import Linked
@@ -31,7 +31,7 @@ class Made(NamedTuple):
 async def keep(kit: Kit, organisation_id: UUID, file_id: UUID, data: bytes, ending: Ending) -> str:
     """Store `data`; its address, good for `LIFETIME`. The same id again replaces the file. Raises Unavailable."""
     file = Linked(organisation_id, file_id)
-    await kit.objects.put(_key(file, ending), data)
+    await kit.objects.put(place(organisation_id, file_id, ending), data)
     token = links.make(kit.vault, _purpose(ending), file, kit.clock.now() + LIFETIME)
     return f"{kit.settings.public_url}/{PLACE}/{token}.{ending}"
 
@@ -41,12 +41,26 @@ def opened(vault: Vault, clock: Clock, name: str) -> Made | None:
     token, _, ending = name.rpartition(".")
     if ending not in _TYPES or (file := links.read(vault, clock, _purpose(ending), token)) is None:
         return None
-    return Made(_key(file, ending), _TYPES[ending], f"{file.file_id}.{ending}")
+    return Made(place(file.organisation_id, file.file_id, ending), _TYPES[ending], f"{file.file_id}.{ending}")
+
+
+def named(vault: Vault, name: str) -> Made | None:
+    """As `opened`, also when the address has expired: the file may be there still."""
+    token, _, ending = name.rpartition(".")
+    if ending not in _TYPES or (file := links.named(vault, _purpose(ending), token)) is None:
+        return None
+    return Made(place(file.organisation_id, file.file_id, ending), _TYPES[ending], f"{file.file_id}.{ending}")
+
+
+def speech_of(turn_id: UUID) -> UUID:
+    """The id of a turn's answer as a voice note, of which there is one: it is known before it is made."""
+    return uuid5(turn_id, "speech")
+
+
+def place(organisation_id: UUID, file_id: UUID, ending: str) -> str:
+    """The key of the object."""
+    return f"{organisation_id}/made/{file_id}.{ending}"
 
 
 def _purpose(ending: str) -> str:
     return f"made file link {ending}"
-
-
-def _key(file: Linked, ending: str) -> str:
-    return f"{file.organisation_id}/made/{file.file_id}.{ending}"

@@ -1,5 +1,6 @@
 """What the two dialects' apps and documents have in common."""
 
+import re
 from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from dragoman.api.reference.pages import pages
 from dragoman.conversations.services import Services
@@ -54,6 +55,13 @@ def build(
 
     app.openapi = served  # type: ignore[method-assign]
     return app
+
+
+def mounted(path: str, app: FastAPI) -> Mount:
+    """The app at its place, for every address below it: Starlette's own pattern ends at a line break, and what has one would be answered by nobody."""
+    mount = Mount(path, app=app)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def described(app: FastAPI, public_url: str, address: Callable[[str], str]) -> dict[str, Any]:

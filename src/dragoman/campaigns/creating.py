@@ -159,7 +159,7 @@ async def _people(services: Services, organisation_id: UUID, audience: Sequence[
 async def _some_people(services: Services, organisation_id: UUID, some: Sequence[Addressee]) -> list[_Found]:
     phones = [_digits(one.phone) if one.phone else None for one in some]
     made = await contacts.create(
-        services.db, services.clock, organisation_id, [Wanted(phone) for phone in dict.fromkeys(filter(None, phones))]
+        services.db, services.vault, services.clock, organisation_id, [Wanted(phone) for phone in dict.fromkeys(filter(None, phones))]
     )
     by_phone = {phone: one.contact.id for phone, one in zip(dict.fromkeys(filter(None, phones)), made, strict=True)}
     ids = [one.contact for one in some if not one.phone and one.contact and _is_id(one.contact)]

@@ -42,21 +42,21 @@ LIST = f"{_COLUMNS} where c.organisation_id = %(organisation_id)s order by c.id 
 
 COUNT = "select count(*) as total from campaigns where organisation_id = %(organisation_id)s"
 
-# Which word a recipient's row and its message make together.
+# Which word a recipient's row and its message make together; of somebody who was erased, the row has kept what his message said.
 _STATE = """
 case when r.state = 'waiting' then 'pending'
      when r.state <> 'queued' then r.state
-     when m.state in ('queued', 'sending') then 'queued'
-     when m.state in ('accepted', 'sent') then 'sent'
-     when m.state = 'delivered' then 'delivered'
-     when m.state in ('read', 'played') then 'read'
-     when m.state = 'discarded' then 'cancelled'
-     when m.state = 'unknown' then 'unknown'
+     when coalesce(m.state, r.fate) in ('queued', 'sending') then 'queued'
+     when coalesce(m.state, r.fate) in ('accepted', 'sent') then 'sent'
+     when coalesce(m.state, r.fate) = 'delivered' then 'delivered'
+     when coalesce(m.state, r.fate) in ('read', 'played') then 'read'
+     when coalesce(m.state, r.fate) = 'discarded' then 'cancelled'
+     when coalesce(m.state, r.fate) = 'unknown' then 'unknown'
      else 'failed' end"""
 
 # The customer wrote after it. `last_seq` keeps the index from being asked about those who did not.
 _REPLIED = """
-coalesce(c.last_seq > m.seq and exists (
+coalesce(r.replied, c.last_seq > m.seq and exists (
     select from messages x where x.organisation_id = m.organisation_id and x.conversation_id = m.conversation_id and x.seq > m.seq
       and x.direction = 'in' and x.type <> all(%(silent)s)), false)"""
 

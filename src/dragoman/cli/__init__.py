@@ -6,7 +6,7 @@ import psycopg
 import typer
 
 from dragoman.accounts.secrets import Unopenable
-from dragoman.cli import accounts, backup, chat, demo, models, people, secret_key, serving
+from dragoman.cli import accounts, backup, chat, contacts, demo, models, people, secret_key, serving
 from dragoman.cli.doctor import command as doctor
 from dragoman.errors import Problem
 from dragoman.settings import SettingsError
@@ -29,6 +29,7 @@ app.command()(backup.restore)
 app.add_typer(accounts.keys_app, name="keys")
 app.add_typer(people.tokens_app, name="tokens")
 app.add_typer(people.members_app, name="members")
+app.add_typer(contacts.contacts_app, name="contacts")
 app.add_typer(accounts.orgs_app, name="orgs")
 app.add_typer(accounts.apps_app, name="apps")
 app.add_typer(accounts.numbers_app, name="numbers")

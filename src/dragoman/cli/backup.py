@@ -23,11 +23,16 @@ from psycopg.rows import dict_row
 from dragoman import settings
 from dragoman.accounts.secrets import KEY_FILE, Unopenable, Vault, load_key
 from dragoman.cli import backup_queries as queries
+from dragoman.cli.contacts import erased_again
 from dragoman.cli.running import DataDir
 from dragoman.clock import Clock
+from dragoman.conversations import erasing_rest, tombstones
+from dragoman.conversations.services import Services
+from dragoman.conversations.tombstones import Tombstone
 from dragoman.errors import Conflict, Invalid
 from dragoman.settings import Settings
 from dragoman.store import dumping, embedded, migrate
+from dragoman.store.opening import opened
 
 MANIFEST, DUMP, MEDIA = "manifest.json", "database.dump", "media"
 PLACE = ("backup", "manifest", "proof")
@@ -107,21 +112,36 @@ def restore(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what was under way: right when nothing has run since the backup was made")
     ] = False,
+    erasures: Annotated[
+        Path | None, typer.Option(help="Who was erased, by then or since [default: erasures.jsonl in the data directory]", exists=True)
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Put a backup into a new data directory or an empty database. The key it was made with must be there first.
 
     What was being answered or sent when the backup was made is laid aside, because it was probably done since: the timeline shows it,
-    and failed deliveries can be replayed. With --resume it goes on instead.
+    and failed deliveries can be replayed. With --resume it goes on instead. Who was erased since it was made is erased again.
     """
     loaded = settings.load(data_dir=data_dir)
     vault = Vault(_key(loaded))
+    listed = tombstones.read(erasures or tombstones.place(loaded))  # a list that cannot be read stops the restore before it begins
     try:
         with tarfile.open(file) as archive:
             told = asyncio.run(_restore(loaded, vault, archive, resume))
     except (tarfile.TarError, KeyError):  # not an archive, or one with something missing
         raise Invalid(f"{file} is not a backup made by `dragoman backup`", field="file") from None
     typer.echo(told)
+    typer.echo(asyncio.run(_erase_again(loaded, listed, erasures or tombstones.place(loaded))))
+
+
+async def _erase_again(loaded: Settings, listed: list[Tombstone], file: Path) -> str:
+    """Who was erased stays erased, and the list goes on."""
+    async with opened(loaded, largest=2) as db:
+        count = await erasing_rest.again(Services.make(loaded, Clock(), db, _key(loaded)), listed)
+        tombstones.add(tombstones.place(loaded), [*listed, *await erasing_rest.known(db)])
+    if not listed:
+        return f"There is no list of erasures in {file}: who was erased since the backup was made is back (see `dragoman contacts erase-again`)."
+    return erased_again(listed, count)
 
 
 async def _restore(loaded: Settings, vault: Vault, archive: tarfile.TarFile, resume: bool) -> str:

@@ -23,10 +23,10 @@ where state = 'thinking' or (state = 'pending' and at <= %(now)s)
 update campaigns set state = 'paused', cause = %(cause)s, updated_at = %(now)s
 where state = 'running' or (state = 'scheduled' and start_at <= %(now)s)
 """,
-    # Documents are read again; what speaks to somebody outside is not done twice.
+    # Documents are read again, and an erasure is brought to its end; what speaks to somebody outside is not done twice.
     "jobs": """
 update procrastinate_jobs set status = 'cancelled'
-where status in ('todo', 'doing') and task_name not like 'knowledge.%%' and task_name <> 'campaign.batch'
+where status in ('todo', 'doing') and task_name not like 'knowledge.%%' and task_name not in ('campaign.batch', 'contacts.erase')
   and (scheduled_at is null or scheduled_at <= %(now)s)
 """,
 }

@@ -14,8 +14,10 @@ import msgspec
 import phonenumbers
 from psycopg.types.json import Jsonb
 
+from dragoman.accounts.secrets import Vault
 from dragoman.clock import Clock
 from dragoman.conversations import contacts_queries as queries
+from dragoman.conversations import erased
 from dragoman.conversations.inbox_queries import ADMISSION, CALL, RENAME, UNCALL
 from dragoman.conversations.reading import Page
 from dragoman.errors import Invalid, NotFound
@@ -64,12 +66,13 @@ def digits(phone_number: str, field: str = "phoneNumber") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
 
 
-async def create(db: Database, clock: Clock, organisation_id: UUID, wanted: Sequence[Wanted]) -> list[Made]:
+async def create(db: Database, vault: Vault, clock: Clock, organisation_id: UUID, wanted: Sequence[Wanted]) -> list[Made]:
     """Make contacts, in one transaction; one answer for each, in order. One that exists is returned as it is."""
     unique = {one.phone: one.name for one in reversed(wanted)}
     params = {
         "organisation_id": organisation_id,
         "ids": [new_id() for _ in unique],
+        "hashes": [erased.name(vault, organisation_id, phone) for phone in unique],
         "phones": list(unique),
         "names": list(unique.values()),
         "now": clock.now(),

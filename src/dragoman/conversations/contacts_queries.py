@@ -1,11 +1,15 @@
 """SQL of `contacts`."""
 
+from dragoman.conversations.erased_queries import OPTED_OUT as _OPTED_OUT
+from dragoman.conversations.erased_queries import recalled
+
 COLUMNS = "k.id, k.name, k.phone, k.username, k.bsuid, k.email, k.tags, k.columns, k.opted_out_at, k.created_at, k.updated_at"
 
 # The identity is claimed first: whoever inserts it owns the contact, and everyone else finds it.
-CREATE = """
+CREATE = f"""
 with wanted as (
-    select * from unnest(%(ids)s::uuid[], %(phones)s::text[], %(names)s::text[]) as w (id, phone, name)
+    select w.id, w.phone, w.name, array[w.hash] as hashes
+    from unnest(%(ids)s::uuid[], %(phones)s::text[], %(names)s::text[], %(hashes)s::uuid[]) as w (id, phone, name, hash)
 ), met_again as (
     update contacts k set given_name = w.name, deleted_at = null, updated_at = %(now)s
     from wanted w join contact_identities i on i.organisation_id = %(organisation_id)s and i.kind = 'phone' and i.value = w.phone
@@ -17,9 +21,9 @@ with wanted as (
     order by phone -- so that two bulk requests wait for each other instead of locking each other out
     on conflict (organisation_id, kind, value) do nothing
     returning contact_id
-), made as (
-    insert into contacts (organisation_id, id, given_name, phone, created_at, updated_at)
-    select %(organisation_id)s, w.id, w.name, w.phone, %(now)s, %(now)s
+), {recalled("wanted w join claimed on claimed.contact_id = w.id where true").strip()}, made as (
+    insert into contacts (organisation_id, id, given_name, phone, created_at, updated_at, opted_out_at)
+    select %(organisation_id)s, w.id, w.name, w.phone, %(now)s, %(now)s, {_OPTED_OUT}
     from wanted w join claimed on claimed.contact_id = w.id
     returning id
 )

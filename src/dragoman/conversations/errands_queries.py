@@ -13,5 +13,6 @@ where s.organisation_id = %(organisation_id)s and s.id = %(session_id)s and s.cl
 
 NOTE_REFUSED = """
 insert into happenings (organisation_id, id, conversation_id, kind, details, at)
-values (%(organisation_id)s, gen_random_uuid(), %(conversation_id)s, 'template_refused', jsonb_build_object('reason', %(cause)s::text), %(now)s)
+select c.organisation_id, gen_random_uuid(), c.id, 'template_refused', jsonb_build_object('reason', %(cause)s::text), %(now)s
+from conversations c where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
 """

@@ -13,13 +13,15 @@ from uuid import UUID
 
 import msgspec
 
+from dragoman.accounts.secrets import Vault
+from dragoman.conversations import erased
 from dragoman.conversations import inbox_queries as queries
 from dragoman.ids import new_id
 from dragoman.store.database import Connection, Row
 from dragoman.whatsapp.events import IdentityChange, Sender
 
 
-async def admit(connection: Connection, organisation_id: UUID, senders: Iterable[Sender], now: datetime) -> None:
+async def admit(connection: Connection, vault: Vault, organisation_id: UUID, senders: Iterable[Sender], now: datetime) -> None:
     """Make sure that every sender has a contact with all the names it came with.
 
     Runs inside the caller's transaction and serialises admissions of one organisation, so that two webhooks about the
@@ -30,10 +32,10 @@ async def admit(connection: Connection, organisation_id: UUID, senders: Iterable
     known = await _who(connection, organisation_id, unique.values())
     uses = Counter(value for s in unique.values() for value in _values(s))
     strangers = {who for who, s in unique.items() if not _names(s) & known.keys() and all(uses[value] == 1 for value in _values(s))}
-    await _welcome(connection, organisation_id, [unique[who] for who in unique if who in strangers], now)
+    await _welcome(connection, vault, organisation_id, [unique[who] for who in unique if who in strangers], now)
     for who, sender in unique.items():
         if who not in strangers:
-            await _reconcile(connection, organisation_id, sender, now)
+            await _reconcile(connection, vault, organisation_id, sender, now)
 
 
 async def change(connection: Connection, organisation_id: UUID, news: IdentityChange, now: datetime) -> None:
@@ -80,24 +82,31 @@ async def _who(connection: Connection, organisation_id: UUID, senders: Iterable[
     return {(row["kind"], row["value"]): row for row in await cursor.fetchall()}
 
 
-async def _welcome(connection: Connection, organisation_id: UUID, strangers: list[Sender], now: datetime) -> None:
+async def _welcome(connection: Connection, vault: Vault, organisation_id: UUID, strangers: list[Sender], now: datetime) -> None:
     if strangers:
-        rows: list[dict[str, Any]] = [{"id": new_id(), **msgspec.structs.asdict(sender)} for sender in strangers]
+        rows: list[dict[str, Any]] = [
+            {
+                "id": new_id(),
+                **msgspec.structs.asdict(sender),
+                "hashes": [erased.name(vault, organisation_id, value) for value in (sender.phone, sender.bsuid) if value],
+            }
+            for sender in strangers
+        ]
         params = {"organisation_id": organisation_id, "rows": msgspec.json.encode(rows).decode(), "now": now}
         await connection.execute(queries.NEW_CONTACTS, params)
 
 
-async def _reconcile(connection: Connection, organisation_id: UUID, sender: Sender, now: datetime) -> None:
+async def _reconcile(connection: Connection, vault: Vault, organisation_id: UUID, sender: Sender, now: datetime) -> None:
     known = await _who(connection, organisation_id, [sender])
     by_bsuid, by_phone = known.get(("bsuid", sender.bsuid)), known.get(("phone", sender.phone))
     if by_bsuid is None and by_phone is not None and sender.bsuid and by_phone["bsuid"]:
         # The number has a new owner.
         await _uncall(connection, organisation_id, by_phone["id"], sender.phone, now)
-        await _welcome(connection, organisation_id, [sender], now)
+        await _welcome(connection, vault, organisation_id, [sender], now)
         return
     contact = by_bsuid or by_phone
     if contact is None:
-        await _welcome(connection, organisation_id, [sender], now)
+        await _welcome(connection, vault, organisation_id, [sender], now)
         return
     if by_bsuid and by_phone and by_bsuid["id"] != by_phone["id"] and by_phone["bsuid"] is None:
         await _merge(connection, organisation_id, by_bsuid["id"], by_phone["id"], "one message named both", now)

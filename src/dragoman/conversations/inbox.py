@@ -15,8 +15,10 @@ import msgspec
 import psycopg
 import structlog
 
+from dragoman.accounts.secrets import Vault
 from dragoman.conversations import commands, identity, ownership, willing
 from dragoman.conversations import inbox_queries as queries
+from dragoman.conversations.erased import reference
 from dragoman.conversations.metrics import DUPLICATES, RECEIVED, REFUSED
 from dragoman.conversations.policy import SILENT_TYPES, STATES
 from dragoman.conversations.services import Services
@@ -147,7 +149,7 @@ class Inbox:
             await self._said_under_the_same_names(part, now)
 
     async def _said_under_the_same_names(self, said: list[Saying], now: datetime) -> None:
-        rows = [_message_row(number, event, now) for number, event in said]
+        rows = [_message_row(self._services.vault, number, event, now) for number, event in said]
         results = await self._receive(rows, now)
         # A known sender with a new name is stored at once and brought up to date after; a new one gets a contact first.
         # What was seen before is a copy, perhaps a late one: the names it carries may be old.
@@ -176,7 +178,8 @@ class Inbox:
     async def _follow_change(self, number: Number, event: Message | Echo, now: datetime) -> None:
         if not isinstance(event, Message) or event.change is None:
             return
-        message = {"organisation_id": number.organisation_id, "number_id": number.id, "wamid": event.wamid}
+        known = reference(self._services.vault, number.organisation_id, "wamid", event.wamid)
+        message = {"organisation_id": number.organisation_id, "number_id": number.id, "wamid": event.wamid, "reference": known}
         if not await self._services.db.fetch(queries.SEEN, message):
             async with self._services.db.transaction() as connection:
                 await identity.change(connection, number.organisation_id, event.change, now)
@@ -186,8 +189,8 @@ class Inbox:
             row["n"] = n
         params = {"rows": _json(rows), "now": now}
         for _ in range(COLLISIONS):
-            # When another process stores one of these at this moment, nothing is stored, and the next look sees it.
-            with suppress(psycopg.errors.UniqueViolation):
+            # When another process stores one of these at this moment, or erases who said it, nothing is stored, and the next look sees it.
+            with suppress(psycopg.errors.UniqueViolation, psycopg.errors.ForeignKeyViolation):
                 return await self._services.db.hot(queries.RECEIVE, params) if rows else []
         return await self._services.db.hot(queries.RECEIVE, params)
 
@@ -197,7 +200,7 @@ class Inbox:
             by_organisation.setdefault(number.organisation_id, []).append(_person(event))
         async with self._services.db.transaction() as connection:
             for organisation_id in sorted(by_organisation):
-                await identity.admit(connection, organisation_id, by_organisation[organisation_id], now)
+                await identity.admit(connection, self._services.vault, organisation_id, by_organisation[organisation_id], now)
 
     async def _react(self, number: Number, event: Message | Echo, conversation_id: UUID) -> None:
         if isinstance(event, Echo):
@@ -206,7 +209,7 @@ class Inbox:
             await commands.obey(self._services, number.organisation_id, conversation_id, event.content.text)
 
     async def _statuses(self, statuses: list[tuple[Number, Status]], now: datetime) -> None:
-        rows = [_status_row(number, event, now) for number, event in statuses]
+        rows = [_status_row(self._services.vault, number, event, now) for number, event in statuses]
         settled = await self._services.db.hot(queries.STATUSES, {"rows": _json(rows), "now": now, "states": list(STATES)})
         if settled:
             organisations, conversations = [r["organisation_id"] for r in settled], [r["conversation_id"] for r in settled]
@@ -240,7 +243,7 @@ def _person(event: Message | Echo) -> Sender:
     )
 
 
-def _message_row(number: Number, event: Message | Echo, now: datetime) -> Row:
+def _message_row(vault: Vault, number: Number, event: Message | Echo, now: datetime) -> Row:
     content, person = event.content, _person(event)
     author = "phone_app" if isinstance(event, Echo) else "system" if content.type in ("system", "errors") else "customer"
     return {
@@ -253,6 +256,7 @@ def _message_row(number: Number, event: Message | Echo, now: datetime) -> Row:
         "id": new_id(),
         "conversation_id": new_id(),
         "wamid": event.wamid,
+        "reference": reference(vault, number.organisation_id, "wamid", event.wamid),
         "author": author,
         "type": content.type,
         "content": content,
@@ -279,17 +283,20 @@ def _media_row(file: MediaRef) -> Row:
     }
 
 
-def _status_row(number: Number, event: Status, now: datetime) -> Row:
+def _status_row(vault: Vault, number: Number, event: Status, now: datetime) -> Row:
     failure = event.errors[0] if event.errors else None
+    attempt_id = _uuid(event.attempt)
     return {
         "organisation_id": number.organisation_id,
         "number_id": number.id,
         "id": new_id(),
         "wamid": event.wamid,
+        "reference": reference(vault, number.organisation_id, "wamid", event.wamid),
+        "by_attempt": reference(vault, number.organisation_id, "attempt", str(attempt_id)) if attempt_id else None,
         "status": event.status,
         "said_at": event.at or now,
         "recipient": event.participant,
-        "attempt_id": _uuid(event.attempt),
+        "attempt_id": attempt_id,
         "error_code": failure.code if failure else None,
         "cause": explain(failure.code, failure.title, failure.details) if failure else None,
         "pricing": event.pricing,

@@ -1,5 +1,7 @@
 """The SQL of what comes in: messages, statuses, names. See `queries` for the order in which rows are locked."""
 
+from dragoman.conversations.erased_queries import OPTED_OUT as _OPTED_OUT
+from dragoman.conversations.erased_queries import recalled
 from dragoman.conversations.policy import AUTOMATIC_SECONDS, QUICK_SECONDS
 
 # Known senders only: a row whose sender is new comes back as 'unknown' and is received again once it has a contact.
@@ -19,12 +21,13 @@ RECEIVE = f"""
 with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, number_id uuid, phone text, bsuid text, username text, name text, id uuid, conversation_id uuid,
-        wamid text, author text, type text, content jsonb, raw jsonb, said_at timestamptz, wants boolean, opens_window boolean,
+        wamid text, reference uuid, author text, type text, content jsonb, raw jsonb, said_at timestamptz, wants boolean, opens_window boolean,
         media jsonb, reply_to_wamid text, referral jsonb, stops boolean, n int)
 ),
 known as (
     select r.*, k.id as contact_id,
-           exists (select from messages m where m.organisation_id = r.organisation_id and m.number_id = r.number_id and m.wamid = r.wamid) as seen,
+           exists (select from messages m where m.organisation_id = r.organisation_id and m.number_id = r.number_id and m.wamid = r.wamid)
+           or exists (select from erased_references e where e.organisation_id = r.organisation_id and e.reference = r.reference) as seen,
            (r.name is not null and k.profile_name is distinct from r.name) or (r.username is not null and k.username is distinct from r.username)
            or (r.bsuid is not null and ib.contact_id is null) or (r.phone is not null and ip.contact_id is distinct from k.id)
            or k.deleted_at is not null as stale
@@ -122,13 +125,16 @@ STATUSES = """
 with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, number_id uuid, id uuid, wamid text, status text, said_at timestamptz, recipient text, attempt_id uuid,
-        error_code int, cause text, pricing jsonb)
+        error_code int, cause text, pricing jsonb, reference uuid, by_attempt uuid)
 ),
 found as (
     select r.*, coalesce(a.message_id, m.id) as message_id
     from r
     left join send_attempts a on a.organisation_id = r.organisation_id and a.id = r.attempt_id
     left join messages m on m.organisation_id = r.organisation_id and m.number_id = r.number_id and m.wamid = r.wamid
+    -- What WhatsApp still says about messages that were erased is forgotten.
+    where not exists (select from erased_references e where e.organisation_id = r.organisation_id and e.reference = r.reference)
+      and not exists (select from erased_references e where e.organisation_id = r.organisation_id and e.reference = r.by_attempt)
 ),
 noted as (
     insert into statuses (organisation_id, id, number_id, message_id, wamid, status, said_at, received_at, recipient, error_code, cause, pricing)
@@ -182,6 +188,8 @@ from jsonb_to_recordset(%(rows)s::jsonb) as r(id uuid, organisation_id uuid, app
 
 SEEN = """
 select 1 from messages where organisation_id = %(organisation_id)s and number_id = %(number_id)s and wamid = %(wamid)s
+union all
+select 1 from erased_references where organisation_id = %(organisation_id)s and reference = %(reference)s
 """
 
 # What somebody of the business said by phone, when the thread has not changed hands since.
@@ -208,19 +216,20 @@ where i.organisation_id = %(organisation_id)s
   and (i.kind, i.value) in (select * from unnest(%(kinds)s::text[], %(values)s::text[]))
 """
 
-NEW_CONTACTS = """
+NEW_CONTACTS = f"""
 with r as (
     select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
-        id uuid, name text, phone text, bsuid text, parent_bsuid text, username text)
+        id uuid, name text, phone text, bsuid text, parent_bsuid text, username text, hashes uuid[])
 ),
 taken as (
     update contacts c set username = null, updated_at = %(now)s
     from r join contact_identities i on i.organisation_id = %(organisation_id)s and i.kind = 'username' and i.value = r.username
     where c.organisation_id = i.organisation_id and c.id = i.contact_id and c.username = i.value
 ),
+{recalled("r w where true").strip()},
 made as (
-    insert into contacts (organisation_id, id, profile_name, phone, bsuid, username, created_at, updated_at)
-    select %(organisation_id)s, id, name, phone, bsuid, username, %(now)s, %(now)s from r
+    insert into contacts (organisation_id, id, profile_name, phone, bsuid, username, created_at, updated_at, opted_out_at)
+    select %(organisation_id)s, id, name, phone, bsuid, username, %(now)s, %(now)s, {_OPTED_OUT} from r w
 )
 insert into contact_identities (organisation_id, kind, value, contact_id, first_seen_at)
 select %(organisation_id)s, kind, value, id, %(now)s

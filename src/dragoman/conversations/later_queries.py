@@ -15,8 +15,8 @@ with failed as (
     where organisation_id = %(organisation_id)s and id = %(conversation_id)s and %(kind)s = 'hand_over_failed'
 )
 insert into happenings (organisation_id, id, conversation_id, kind, details, at)
-values (%(organisation_id)s, gen_random_uuid(), %(conversation_id)s, %(kind)s,
-        jsonb_build_object('reason', %(reason)s::text, 'summary', %(summary)s::text), %(now)s)
+select c.organisation_id, gen_random_uuid(), c.id, %(kind)s, jsonb_build_object('reason', %(reason)s::text, 'summary', %(summary)s::text), %(now)s
+from conversations c where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s
 """
 
 PLAN = """

@@ -89,7 +89,8 @@ async def _fetch(services: Services, held: Held, row: Row) -> datetime | None:
             data = MediaFailure(f"The file could not be stored ({type(error).__name__}). It is tried again.", lasting=False)
     if isinstance(data, bytes):
         MEDIA.labels("ready").inc()
-        await services.db.execute(queries.SETTLE, values)
+        if await services.db.fetch_one(queries.SETTLE, values) is None:  # its sender was erased meanwhile
+            await services.objects.delete(values["object_key"])
         return None
     values |= {"object_key": None, "size": None}
     final = data.lasting or row["attempts"] >= len(DELAYS)

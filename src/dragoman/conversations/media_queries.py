@@ -15,6 +15,7 @@ order by created_at limit 50
 SETTLE = """
 update media set state = %(state)s, object_key = %(object_key)s, size = coalesce(%(size)s, size), cause = %(cause)s, attempts = attempts + 1
 where organisation_id = %(organisation_id)s and id = %(id)s
+returning id
 """
 
 # A file that came in meanwhile has moved media_at on, and stays due.

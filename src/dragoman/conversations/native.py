@@ -20,6 +20,7 @@ from dragoman.conversations import errands, gates, media, policy
 from dragoman.conversations import native_queries as queries
 from dragoman.conversations.held import Held
 from dragoman.conversations.history import lines
+from dragoman.conversations.outbox import LeaseLost
 from dragoman.conversations.services import Services
 from dragoman.errors import NotFound
 from dragoman.ids import new_id
@@ -57,13 +58,19 @@ async def think(services: Services, held: Held, question: Any) -> Native:
         outcome = await loop.answer(services.kit, services.ledger, has, scene)
         if outcome.kind != "superseded":
             break
-        await services.db.execute(queries.FORGET_DRAFT, {"organisation_id": held.organisation_id, "turn_id": turn.id})
+        await _forget_draft(services, held, turn.id)
     else:
         scene = msgspec.structs.replace(scene, news=None)
         outcome = await loop.answer(services.kit, services.ledger, has, scene)
     await gates.charge(services, agent, scene, outcome)
     dressed = await gates.around(services, agent, scene, outcome)
     return Native(outcome=dressed, session_id=scene.session.id, close_at=_close_at(services, agent))
+
+
+async def _forget_draft(services: Services, held: Held, turn_id: UUID) -> None:
+    scope = {"organisation_id": held.organisation_id, "conversation_id": held.id, "turn_id": turn_id, "fence": held.fence}
+    if await services.db.fetch_one(queries.FORGET_DRAFT, scope) is None:
+        raise LeaseLost
 
 
 def _close_at(services: Services, agent: records.Agent) -> datetime:
@@ -127,7 +134,8 @@ async def _session_after_another(services: Services, values: Row) -> Row:
         for ended in await (await connection.execute(queries.END_OTHERS, values)).fetchall():
             await errands.wrap_up_later(connection, values["organisation_id"], ended["agent_id"], ended["id"])
         row = await (await connection.execute(queries.SESSION, values)).fetchone()
-    assert row is not None  # noqa: S101
+    if row is None:  # the customer was erased a moment ago
+        raise LeaseLost
     return row
 
 

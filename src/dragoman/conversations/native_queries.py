@@ -38,6 +38,7 @@ made as (
     select %(organisation_id)s, %(id)s, %(conversation_id)s, %(agent_id)s, %(contact_id)s, before.seq, %(now)s from before
     where not exists (
         select from sessions s where s.organisation_id = %(organisation_id)s and s.conversation_id = %(conversation_id)s and s.closed_at is null)
+      and exists (select from conversations c where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s)
     returning *
 ),
 noted as (
@@ -67,8 +68,9 @@ returning id, agent_id
 # Once for each session, however often it is thought about.
 NOTE_ONCE = """
 insert into happenings (organisation_id, id, conversation_id, kind, details, at)
-select %(organisation_id)s, gen_random_uuid(), %(conversation_id)s, %(kind)s, jsonb_build_object('session_id', %(session_id)s::uuid), %(now)s
-where not exists (
+select c.organisation_id, gen_random_uuid(), c.id, %(kind)s, jsonb_build_object('session_id', %(session_id)s::uuid), %(now)s
+from conversations c
+where c.organisation_id = %(organisation_id)s and c.id = %(conversation_id)s and not exists (
     select from happenings h where h.organisation_id = %(organisation_id)s and h.conversation_id = %(conversation_id)s and h.kind = %(kind)s
       and h.details ->> 'session_id' = %(session_id)s::text)
 """
@@ -109,14 +111,21 @@ select g.from_seq, g.through_seq,
 from grown g
 """
 
-# A draft that is thrown away was paid for, and leaves nothing behind that the next one could take for its own.
+# A draft that is thrown away was paid for, and leaves nothing behind that the next one could take for its own. Only of a turn that is
+# still in our hands: nothing comes back when it is not.
 FORGET_DRAFT = """
-with g as (
+with c as materialized (
+    select id from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s and fence = %(fence)s for share
+),
+answers as (
     update generations set purpose = 'superseded', response = null
-    where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s and purpose = 'answer'
+    where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s and purpose = 'answer' and exists (select from c)
+),
+calls as (
+    update tool_calls set call_id = call_id || ' ' || id
+    where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s and position(' ' in call_id) = 0 and exists (select from c)
 )
-update tool_calls set call_id = call_id || ' ' || id
-where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s and position(' ' in call_id) = 0
+select id from c
 """
 
 NEWS = """

@@ -178,7 +178,7 @@ noted as (
                             outcome, status, response_head, cause, retry_at)
     select organisation_id, delivery_id, turn_id, agent_id, conversation_id, attempt, url, started_at, duration_ms,
            outcome, status, response_head, cause, retry_at
-    from r where not exists (select from again a where a.n = r.n)
+    from r where n in (select l.n from locked l) -- not again, and not of a conversation that was erased meanwhile
 ),
 turn as (
     update turns t
@@ -371,7 +371,8 @@ ALIVE = "select count(*) as alive from workers where seen_at > now() - make_inte
 # What nobody asks for any more.
 TIDY = """
 with a as (delete from rate_windows where minute < %(now)s - interval '10 minutes'),
-     b as (delete from idempotency_keys where created_at < %(now)s - interval '48 hours')
+     b as (delete from idempotency_keys where created_at < %(now)s - interval '48 hours'),
+     c as (delete from erased_references where until < %(now)s)
 delete from workers where seen_at < now() - interval '1 day'
 """
 

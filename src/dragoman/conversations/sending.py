@@ -22,7 +22,7 @@ async def open_conversation(services: Services, organisation_id: UUID, to: str, 
     if agent_id is not None:
         await records.get(services.db, organisation_id, agent_id)
     number_id = await _number(services, organisation_id, sender)
-    [made] = await contacts.create(services.db, services.clock, organisation_id, [Wanted(to)])
+    [made] = await contacts.create(services.db, services.vault, services.clock, organisation_id, [Wanted(to)])
     wanted = {"id": new_id(), "number_id": number_id, "contact_id": made.contact.id}
     row = await services.db.fetch_one(queries.OPEN, {"organisation_id": organisation_id, **wanted, "now": services.clock.now()})
     assert row is not None  # noqa: S101

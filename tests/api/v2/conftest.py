@@ -5,11 +5,11 @@ from datetime import timedelta
 import aiohttp
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from tests.api.conftest import Answer, Business
 from tests.api.serving import served
 
 from dragoman.accounts import keys, organisations, tokens
+from dragoman.api.dialect import mounted
 from dragoman.api.v1.app import build as build_v1
 from dragoman.api.v2.app import build
 
@@ -53,7 +53,7 @@ async def api(services):
     """Makes a Caller with a token of its own: `await api("Bakery Lumen")`."""
     second, first = _apps(services)
     async with (
-        served(Starlette(routes=[Mount("/v2", app=second), Mount("/api/v1", app=first)])) as base,
+        served(Starlette(routes=[mounted("/v2", second), mounted("/api/v1", first)])) as base,
         aiohttp.ClientSession() as session,
     ):
 

@@ -26,13 +26,16 @@ select id, position, call_id, tool, args, acts, state, result, error, outside, e
 where organisation_id = %(organisation_id)s and turn_id = %(turn_id)s order by position, started_at
 """
 
-# The counters of the day are kept for the contact and for the agent (contact 0) in the same statement as the row they count.
-# An answer that was thought of under an older fence was paid for and is no step of the turn: the turn may have grown since.
+# The counters of the day are kept for the contact and for the agent (contact 0) in the same statement as the row they count. An answer
+# that was thought of under an older fence was paid for and is no step of the turn: the turn may have grown since. Of somebody who was
+# erased meanwhile (not `there`), what it has cost is all that is written.
 GENERATED = """
 with r as (
-    select * from jsonb_to_recordset(%(rows)s::jsonb) as r(
+    select r.*, r.conversation_id is null or c.id is not null as there
+    from jsonb_to_recordset(%(rows)s::jsonb) as r(
         organisation_id uuid, id uuid, turn_id uuid, agent_id uuid, conversation_id uuid, contact_id uuid, position int, purpose text,
         model text, prompt_tokens int, response_tokens int, cost numeric, paid_by text, response jsonb, duration_ms real, fence bigint)
+    left join conversations c on c.organisation_id = r.organisation_id and c.id = r.conversation_id
 ),
 ours as materialized (
     select c.organisation_id, c.id, c.fence from conversations c
@@ -45,8 +48,9 @@ known as (
 kept as (
     insert into generations (organisation_id, id, turn_id, agent_id, conversation_id, contact_id, position, purpose, model, prompt_tokens,
                              response_tokens, cost, paid_by, response, duration_ms, created_at)
-    select organisation_id, id, turn_id, agent_id, conversation_id, contact_id, position, case when late then 'superseded' else purpose end,
-           model, prompt_tokens, response_tokens, cost, paid_by, case when not late then response end, duration_ms, %(now)s
+    select organisation_id, id, case when there then turn_id end, agent_id, case when there then conversation_id end,
+           case when there then contact_id end, position, case when late then 'superseded' else purpose end, model, prompt_tokens,
+           response_tokens, cost, paid_by, case when there and not late then response end, duration_ms, %(now)s
     from known
     on conflict do nothing
     returning id, organisation_id, agent_id, contact_id, prompt_tokens + response_tokens as tokens, cost, purpose
@@ -76,14 +80,15 @@ where organisation_id = %(organisation_id)s and agent_id = %(agent_id)s and day 
 # has lost the conversation: another thinks about the turn by now, and would make the same call.
 START_CALL = """
 with c as materialized (
-    select 1 from conversations where organisation_id = %(organisation_id)s and id = %(conversation_id)s::uuid and fence = %(fence)s::bigint
+    select 1 from conversations
+    where organisation_id = %(organisation_id)s and id = %(conversation_id)s::uuid and (%(fence)s::bigint is null or fence = %(fence)s::bigint)
     for share
 )
 insert into tool_calls (organisation_id, id, turn_id, conversation_id, agent_id, contact_id, position, call_id, tool, type, capability_id,
                         args, acts, state, asked, started_at)
 select %(organisation_id)s, %(id)s, %(turn_id)s, %(conversation_id)s::uuid, %(agent_id)s, %(contact_id)s::uuid, %(position)s, %(call_id)s,
        %(tool)s, %(type)s, %(capability_id)s::uuid, %(args)s, %(acts)s, %(state)s, %(asked)s::text, %(now)s
-where %(fence)s::bigint is null or exists (select from c)
+where (%(fence)s::bigint is null and %(conversation_id)s::uuid is null) or exists (select from c)
 on conflict do nothing
 returning id
 """

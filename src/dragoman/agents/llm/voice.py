@@ -6,12 +6,11 @@ import re
 import structlog
 
 from dragoman.agents.capability import Run
-from dragoman.agents.files import keep
+from dragoman.agents.files import keep, speech_of
 from dragoman.agents.llm import providers, usage
 from dragoman.agents.llm.providers import ModelError
 from dragoman.agents.llm.spending import Spending
 from dragoman.errors import Unavailable
-from dragoman.ids import new_id
 from dragoman.whatsapp.content import Media, Outgoing, Text
 
 log = structlog.get_logger()
@@ -44,7 +43,7 @@ async def _spoken(run: Run, text: str) -> Media | None:
         async with asyncio.timeout(SECONDS):
             data, used = await providers.speak(run.kit, run.organisation_id, speech.speech_model, speech.voice, _plain(text))
         await usage.note(run, "speech", used)
-        url = await keep(run.kit, run.organisation_id, new_id(), data, "ogg")
+        url = await keep(run.kit, run.organisation_id, speech_of(run.turn.id), data, "ogg")
     except (ModelError, Unavailable, TimeoutError) as problem:
         log.warning("an answer could not be spoken", agent_id=str(run.agent.id), cause=str(problem) or "it took too long")
         return None

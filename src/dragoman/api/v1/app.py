@@ -45,6 +45,7 @@ from dragoman.api.v1 import (
     conversation_acts,
     conversations,
     documents,
+    erasures,
     errors,
     memory,
     model_providers,
@@ -75,6 +76,7 @@ ROUTERS = [
     sessions.routes,
     relations.routes,
     additions.routes,
+    erasures.routes,
 ]
 
 

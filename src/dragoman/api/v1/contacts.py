@@ -49,7 +49,7 @@ async def list_contacts(caller: Authenticated, services: Wired, paged: Paged) ->
 async def create_contact(new: CreateContactInput, caller: Authenticated, services: Wired, response: Response) -> Contact:
     """201 with a new contact; 200 with the one that has this phone number, as it is."""
     wanted = Wanted(digits(new.phone_number), new.name)
-    [made] = await contacts.create(services.db, services.clock, caller.organisation_id, [wanted])
+    [made] = await contacts.create(services.db, services.vault, services.clock, caller.organisation_id, [wanted])
     response.status_code = 201 if made.is_new else 200
     return Contact.of(made.contact)
 
@@ -58,7 +58,7 @@ async def create_contact(new: CreateContactInput, caller: Authenticated, service
 async def create_contacts(new: CreateContactsInput, caller: Authenticated, services: Wired) -> list[Contact]:
     """All of them or, when one is wrong, none. The answer is in the order of the request; contacts that exist stay as they are."""
     wanted = [Wanted(digits(one.phone_number, f"contacts.{index}.phoneNumber"), one.name) for index, one in enumerate(new.contacts)]
-    made = await contacts.create(services.db, services.clock, caller.organisation_id, wanted)
+    made = await contacts.create(services.db, services.vault, services.clock, caller.organisation_id, wanted)
     return [Contact.of(one.contact) for one in made]
 
 

@@ -116,7 +116,9 @@ async def list_customers(
 @routes.post("/_customers", status_code=201, summary="Create a customer")
 async def create_customer(new: NewCustomer, caller: Authenticated, services: Wired) -> Made[CustomerRef]:
     where = (services.db, services.clock, caller.organisation_id)
-    [one] = await contacts.create(*where, [Wanted(contacts.digits(new.phone, "phone"), new.name)])
+    [one] = await contacts.create(
+        services.db, services.vault, services.clock, caller.organisation_id, [Wanted(contacts.digits(new.phone, "phone"), new.name)]
+    )
     if not one.is_new:
         raise Invalid(f"phone: a customer has this number already: {one.contact.id}", field="phone")
     more: dict[str, Any] = {name: getattr(new, name) for name in ("email", "tags", "columns") if name in new.model_fields_set}
