@@ -149,7 +149,7 @@ async def everybody_once(database):
 
 
 async def test_a_server_killed_in_the_middle_of_a_campaign_sends_nobody_twice(world):  # noqa: F811
-    graph, _, process, database, _ = world
+    graph, _, process, database, clock = world
     [organisation] = await database.fetch("select id from organisations where name = 'Bakery Lumen'")
     token = tokens.create(Vault(SECRET_KEY), Clock(), organisation["id"], "story", timedelta(days=9)).text
     [agent] = await database.fetch("select number from agents")
@@ -167,11 +167,17 @@ async def test_a_server_killed_in_the_middle_of_a_campaign_sends_nobody_twice(wo
             process.kill()
             await process.start()
 
+        async def rests():
+            clock.advance(timedelta(seconds=20))  # Meta says again what a dead server did not hear
+            under_way = "select 1 from messages where state in ('queued', 'sending', 'accepted')"
+            return not await database.fetch(f"{under_way} union all select 1 from procrastinate_jobs where status in ('todo', 'doing')")
+
         async def completed():
             found = await get(session, f"{process.url}/v2/_campaigns/{made['data']['id']}/statistics")
             data = found.get("data")  # none while a server that has just begun is asked too much
             return data if data and data["pending"] == data["queued"] == 0 else None
 
+        await until(rests, "nothing is under way")  # the API is not asked again and again: it lets nobody do that for long
         counts = await until(completed, "the campaign is through")
         ledger = await get(session, f"{graph}/control/ledger")
     reached = Counter(entry["to"] for entry in ledger if entry["type"] == "template")
