@@ -167,7 +167,6 @@ PUT_TOGETHER = {
     "reading_queries.MESSAGES": lambda text: (),  # MESSAGES_OF_CONVERSATION, MESSAGES_BY_ID
     "contacts_queries.CHANGE": lambda text: [("", text.format(assignments="given_name = 'Dana'"), {})],
     "contacts_queries.COLUMNS": lambda text: (),
-    "contacts_queries.KEPT": lambda text: (),
     "erased_queries.OPTED_OUT": lambda text: (),
     "erasing_rest_queries.VACUUM": lambda text: (),
 }

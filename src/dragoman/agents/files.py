@@ -39,15 +39,17 @@ async def keep(kit: Kit, organisation_id: UUID, file_id: UUID, data: bytes, endi
 def opened(vault: Vault, clock: Clock, name: str) -> Made | None:
     """What the last part of such an address leads to; None when it is forged or expired."""
     token, _, ending = name.rpartition(".")
-    if ending not in _TYPES or (file := links.read(vault, clock, _purpose(ending), token)) is None:
-        return None
-    return Made(place(file.organisation_id, file.file_id, ending), _TYPES[ending], f"{file.file_id}.{ending}")
+    return _made(links.read(vault, clock, _purpose(ending), token), ending)
 
 
 def named(vault: Vault, name: str) -> Made | None:
     """As `opened`, also when the address has expired: the file may be there still."""
     token, _, ending = name.rpartition(".")
-    if ending not in _TYPES or (file := links.named(vault, _purpose(ending), token)) is None:
+    return _made(links.named(vault, _purpose(ending), token), ending)
+
+
+def _made(file: Linked | None, ending: str) -> Made | None:
+    if ending not in _TYPES or file is None:
         return None
     return Made(place(file.organisation_id, file.file_id, ending), _TYPES[ending], f"{file.file_id}.{ending}")
 

@@ -1,5 +1,6 @@
 """SQL of `contacts`."""
 
+from dragoman.agents.merged import LINE as _LINE
 from dragoman.conversations.erased_queries import OPTED_OUT as _OPTED_OUT
 from dragoman.conversations.erased_queries import recalled
 
@@ -51,25 +52,15 @@ where k.organisation_id = %(organisation_id)s and k.merged_into is null and k.de
   and (%(phone)s::text is null or k.phone = %(phone)s) and (%(tag)s::text is null or %(tag)s = any(k.tags))
 """
 
-# Follows merges to the contact that was kept.
-KEPT = """
-with recursive line as (
-    select id, merged_into from contacts where organisation_id = %(organisation_id)s and id = %(contact_id)s
-    union
-    select k.id, k.merged_into from contacts k join line on k.id = line.merged_into
-    where k.organisation_id = %(organisation_id)s
-)
-"""
-
 READ = f"""
-{KEPT}
+{_LINE}
 select {COLUMNS} from contacts k
 where k.organisation_id = %(organisation_id)s and k.id = (select id from line where merged_into is null) and k.deleted_at is null
 """
 
 # {assignments} is made of `contacts.CHANGES`.
 CHANGE = f"""
-{KEPT}
+{_LINE}
 update contacts k set {{assignments}}, updated_at = %(now)s
 where k.organisation_id = %(organisation_id)s and k.id = (select id from line where merged_into is null) and k.deleted_at is null
 returning {COLUMNS}
@@ -79,7 +70,7 @@ HAS_PHONE = "select contact_id from contact_identities where organisation_id = %
 
 # What the business knows of the person goes. Who it is stays, so that a STOP is kept and a new message finds its conversation.
 FORGET = f"""
-{KEPT}, forgotten as (
+{_LINE}, forgotten as (
     update contacts k
     set given_name = null, profile_name = null, email = null, tags = '{{}}', columns = '{{}}', deleted_at = %(now)s, updated_at = %(now)s
     where k.organisation_id = %(organisation_id)s and k.id = (select id from line where merged_into is null) and k.deleted_at is null

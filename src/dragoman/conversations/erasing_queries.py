@@ -1,22 +1,12 @@
 """The SQL of an erasure. Everything of a person that is in the database goes in one statement, ERASE; the others find out what that is."""
 
+from dragoman.agents.merged import FAMILY as _FAMILY
+
 # A person who has said a hundred thousand things is a matter of a quarter of a minute, and holds nobody up but himself.
 PATIENTLY = "set local statement_timeout = '10min'"
 
 # Everybody who turned out to be the person, whichever of them was named.
-FAMILY = """
-with recursive line as (
-    select id, merged_into from contacts where organisation_id = %(organisation_id)s and id = %(contact_id)s
-    union
-    select k.id, k.merged_into from contacts k join line on k.id = line.merged_into
-    where k.organisation_id = %(organisation_id)s
-),
-family as (
-    select id from line where merged_into is null
-    union
-    select k.id from contacts k join family on k.merged_into = family.id
-    where k.organisation_id = %(organisation_id)s
-)
+FAMILY = f"""{_FAMILY}
 select id from family
 """
 

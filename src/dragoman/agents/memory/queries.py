@@ -1,20 +1,7 @@
 """The SQL of what agents remember. A contact's memories are those of everybody who was merged into it, the latest of each key."""
 
-_LINE = """
-with recursive line as (
-    select id, merged_into from contacts where organisation_id = %(organisation_id)s and id = %(contact_id)s
-    union
-    select k.id, k.merged_into from contacts k join line on k.id = line.merged_into
-    where k.organisation_id = %(organisation_id)s
-)"""
-
-_FAMILY = f"""{_LINE},
-family as (
-    select id from line where merged_into is null
-    union
-    select k.id from contacts k join family on k.merged_into = family.id
-    where k.organisation_id = %(organisation_id)s
-)"""
+from dragoman.agents.merged import FAMILY as _FAMILY
+from dragoman.agents.merged import LINE as _LINE
 
 # The contact that was kept, held: changes of one person's memories come one after the other.
 HOLD = f"""
