@@ -8,6 +8,7 @@ import struct
 
 import pytest
 from outside import OK, read_request
+from stage import free_port
 
 from dragoman.http import FormData, NoAnswer, Refused, TooLong, Unreadable
 from dragoman.http.exchange import deadline
@@ -145,14 +146,9 @@ async def failure_of(call, *arguments, **more):
     return failure.value
 
 
-def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 @pytest.mark.parametrize("body", [HELLO, None])
 async def test_where_nobody_listens_nothing_was_sent(call, body):
-    failure = await failure_of(call, f"http://127.0.0.1:{closed_port()}/?key=s3cret", body)
+    failure = await failure_of(call, f"http://127.0.0.1:{free_port()}/?key=s3cret", body)
     assert not failure.body_sent
     assert failure.reason == "127.0.0.1 could not be reached: connection refused."
 

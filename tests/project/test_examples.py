@@ -4,7 +4,6 @@ import ast
 import asyncio
 import contextlib
 import importlib.util
-import socket
 import sys
 import threading
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import aiohttp
 import aiohttp.web
 import msgspec
 import pytest
+from stage import free_port
 from tests.project.source import ROOT, imports, tree
 
 from dragoman.agents import answers, byoa
@@ -25,8 +25,7 @@ SECRET = "whsec_bWFkZSBmb3IgQmFrZXJ5IEx1bWVuIG9ubHk="
 @contextlib.asynccontextmanager
 async def running(name, **environment):
     """The agent's address, once it listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     program = await asyncio.create_subprocess_exec(
         sys.executable, str(ROOT / "examples" / name), str(port), env=environment, stdout=asyncio.subprocess.PIPE
     )

@@ -1,7 +1,6 @@
 """The phone page in a real browser, against the real sandbox: Dana writes, Bakery Lumen answers through the Graph API."""
 
 import asyncio
-import socket
 
 import aiohttp
 import msgspec
@@ -9,6 +8,7 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from playwright.async_api import async_playwright, expect
+from stage import free_port
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -90,9 +90,7 @@ async def browser(chromium):
 
 @pytest.fixture(scope="module")
 def port():
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
+    return free_port()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,8 +1,11 @@
 """Where the stories are played: servers on ports of their own, for the length of a block."""
 
 import asyncio
+import os
+import random
 import socket
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 
 import aiohttp
 import uvicorn
@@ -11,18 +14,37 @@ from aiohttp import web
 from dragoman.api.heads import LimitedHeads
 
 
-def free_socket(host="127.0.0.1"):
+def free_socket(host="127.0.0.1", port=0):
     # Named as TCP: of any other socket asyncio does not know that small pieces should leave at once, and each answer waits for 40 ms.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((host, 0))
+    sock.bind((host, port))
     return sock
 
 
+def _ports():
+    """Below those that systems give to whoever asks for any (from 32768): a connection of another test cannot take one in the meantime.
+
+    Each of the processes that run tests deals from its own thousand.
+    """
+    mine = 20_000 + 1_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 12)
+    first = random.randrange(1_000)  # two runs on one machine seldom meet
+    yield from (mine + (first + n) % 1_000 for n in count())
+
+
+PORTS = _ports()
+
+
 def free_port():
-    """Of a program that a test starts in a moment."""
-    with free_socket() as sock:
-        return sock.getsockname()[1]
+    """Of a program that a test starts in a moment, or where nobody listens."""
+    return next(port for port in PORTS if _is_free(port))
+
+
+def _is_free(port):
+    with suppress(OSError), free_socket(port=port) as sock:
+        sock.listen()
+        return True
+    return False
 
 
 def visiting(**more):

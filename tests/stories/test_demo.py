@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cast import until
 from program import COMMAND, environment, living, own_folder
+from stage import free_port
 
 import dragoman
 
@@ -31,11 +32,6 @@ async def demo(folder, *options, **more):
     process = await start(folder, *options, **more)
     out, complaints = await asyncio.wait_for(process.communicate(), 120)
     return process.returncode, out.decode(), complaints.decode()
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 async def test_the_demo_plays_a_conversation_twice_and_leaves_nothing_running(folder):
@@ -63,7 +59,7 @@ async def test_the_demo_plays_a_conversation_twice_and_leaves_nothing_running(fo
 
 
 async def test_a_port_in_use_is_not_in_the_way(folder):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
         port = str(taken.getsockname()[1])
         code, out, _ = await demo(folder, "--once", "--port", port)
     assert code == 0

@@ -71,7 +71,7 @@ async def test_who_wrote_from_the_new_number_before_whatsapp_told_of_it_becomes_
     first, second = await contact(lumen, phone=PHONE), await contact(lumen, phone=NEW_PHONE)
     assert await meta.posts(words(system(lumen, "wamid.3", old, "user_changed_number", wa_id=NEW_PHONE), people=[])) == 200
     known = await contact(lumen, phone=NEW_PHONE)
-    assert (known["id"], known["phone"]) == (first["id"], NEW_PHONE)
+    assert (known["id"], known["phone"], known["name"]) == (first["id"], NEW_PHONE, "Dana O.")
     [merge] = await lumen.rows("select kept_id, merged_id, reason from contact_merges")
     assert merge == {"kept_id": first["id"], "merged_id": second["id"], "reason": "user_changed_number"}
 

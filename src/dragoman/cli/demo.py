@@ -43,7 +43,7 @@ async def _demo(once: bool, port: int, data_dir: Path) -> None:
     if task := asyncio.current_task():
         # As Ctrl-C does: the server and the agent must not live on alone.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    url, agent_port = f"http://127.0.0.1:{port}", _free(8060)
+    url = f"http://127.0.0.1:{port}"
     door = Trusted()
     await door.open()
     try:
@@ -52,6 +52,7 @@ async def _demo(once: bool, port: int, data_dir: Path) -> None:
             server = Server(door, url)
             await _ready(server, server_process, data_dir / "server.log")
             server.key = await asyncio.to_thread(run, data_dir, None, _key)
+            agent_port = _free(8060)
             agent = await playing.hire(server, agent_port)
             environment = {**os.environ, "AGENT_SECRET": agent["byoa"]["secret"], "AGENT_URL": f"http://127.0.0.1:{agent_port}"}
             program = _example("shop_agent.py")
@@ -73,7 +74,7 @@ async def _demo(once: bool, port: int, data_dir: Path) -> None:
 
 
 def _free(wanted: int) -> int:
-    for port in (wanted, 0):
+    for port in (*range(wanted, min(wanted + 100, 65536)), 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

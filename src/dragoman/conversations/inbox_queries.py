@@ -294,10 +294,11 @@ moved_talks as (
 closed as (
     update contacts set merged_into = %(kept_id)s, phone = null, bsuid = null, username = null, updated_at = %(now)s
     where organisation_id = %(organisation_id)s and (id = %(merged_id)s or merged_into = %(merged_id)s)
-    returning id, given_name
+    returning id, given_name, profile_name
 ),
+-- Who is merged spoke last: under the new names, which somebody told us of only now.
 named as (
-    update contacts k set given_name = coalesce(k.given_name, m.given_name)
+    update contacts k set given_name = coalesce(k.given_name, m.given_name), profile_name = coalesce(m.profile_name, k.profile_name)
     from closed m where k.organisation_id = %(organisation_id)s and k.id = %(kept_id)s and m.id = %(merged_id)s
 )
 insert into contact_merges (organisation_id, id, kept_id, merged_id, reason, identities, merged_at)
