@@ -52,7 +52,6 @@ log = structlog.get_logger()
 
 Role = Literal["all", "web", "worker"]
 
-BACKLOG = 4096  # connections that wait to be taken
 TICK_SECONDS = 1.0  # how old the date in our answers may be
 SANDBOX_APP = "sandbox"
 SANDBOX_NUMBER = "106540000000001"
@@ -122,8 +121,8 @@ class _Application(Starlette):
             await super().__call__(scope, receive, send)
 
 
-async def serve(settings: Settings, listening: socket.socket, role: Role = "all") -> None:
-    """Serve on a listening socket until told to stop; what is under way is finished first."""
+async def serve(settings: Settings, listening: socket.socket, role: Role, *, backlog: int) -> None:
+    """Serve on a listening socket until told to stop; what is under way is finished first. `backlog`: connections that may wait to be taken."""
     async with running(settings, Clock(), role) as app:
         config = uvicorn.Config(
             app,
@@ -135,7 +134,7 @@ async def serve(settings: Settings, listening: socket.socket, role: Role = "all"
             server_header=False,
             timeout_graceful_shutdown=20,
             timeout_keep_alive=75,
-            backlog=BACKLOG,
+            backlog=backlog,
         )
         log.info("ready", url=settings.public_url, role=role)
         await _Server(config).serve(sockets=[listening])

@@ -18,9 +18,11 @@ try:
 except ImportError:
     from asyncio import new_event_loop  # type: ignore[assignment]
 
-from dragoman import app, settings
+from dragoman import settings
 from dragoman.cli.logs import write_logs
 from dragoman.cli.running import DataDir
+
+BACKLOG = 4096  # connections that wait to be taken
 
 
 def serve(
@@ -34,17 +36,20 @@ def serve(
         raise typer.BadParameter("must be all, web or worker", param_hint="--role")
     loaded = load(data_dir, host, port)
     write_logs(loaded.log_level)
+    listening = _listening(host, port)
+    from dragoman import app  # the whole server: every other command does without, and a mistake above is told at once
+
     open_many_files()
     look_for_garbage_less_often()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(app.serve(loaded, _listening(host, port), role))  # type: ignore[arg-type]
+        runner.run(app.serve(loaded, listening, role, backlog=BACKLOG))  # type: ignore[arg-type]
 
 
 def _listening(host: str, port: int) -> socket.socket:
     """Taken before anything else is started, so that a second server on one address does nothing at all."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=app.BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         why = str(error.strerror).partition(" (")[0].lower()
         raise settings.SettingsError(f"cannot listen on {host} port {port}: {why}. Choose others with --host and --port") from None

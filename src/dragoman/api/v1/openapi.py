@@ -7,12 +7,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from dragoman.api import dialect
+from dragoman.api.v1.errors import Error
 
 PREFIX = "/api/v1"
-REUSED = {
-    "description": "This Idempotency-Key came with another body before",
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-}
+REUSED = dialect.refusals({422: "This Idempotency-Key came with another body before"}, Error)
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "partial_update", "DELETE": "destroy"}
 
 
@@ -25,9 +23,9 @@ def operation_id(route: APIRoute) -> str:
 
 
 def document(app: FastAPI, public_url: str) -> dict[str, Any]:
-    made = dialect.described(app, public_url, lambda path: PREFIX + path)
+    made = dialect.described(app, public_url, lambda path: PREFIX + path, Error)
     for operation in dialect.once(made):
-        operation["responses"]["422"] = REUSED
+        operation["responses"]["422"] = REUSED[422]
     return _well_named(made)
 
 

@@ -1,15 +1,16 @@
 """The one way to make a router of this dialect."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from fastapi import APIRouter
 
 from dragoman.api import route
+from dragoman.api.dialect import refusals
 from dragoman.api.v1.auth import authenticate
 from dragoman.api.v1.errors import Error
 from dragoman.api.v1.openapi import operation_id
 
-_WORDS = {
+_WORDS: dict[int | str, str] = {
     400: "A field is wrong; `field` names it",
     401: "No API key, or one that opens nothing",
     403: "This key may not do that; the message names the permission",
@@ -21,9 +22,6 @@ _WORDS = {
     429: "Too many requests; `retry_after` says when to come back",
     503: "The database is away; nothing was done, try again",
 }
-
-
-ANSWERS: dict[int | str, dict[str, Any]] = {status: {"model": Error, "description": text} for status, text in _WORDS.items()}
 
 
 class Route(route.Route):
@@ -52,7 +50,7 @@ def router(tag: str, *, form: bool = False) -> APIRouter:
     return APIRouter(
         route_class=FormRoute if form else Route,
         tags=[tag],
-        responses=ANSWERS,
+        responses=refusals(_WORDS, Error),
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
     )

@@ -1,10 +1,11 @@
 """Telephone calls, which are not served here: the addresses are known, and say so."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from dragoman.accounts import keys
+from dragoman.api.dialect import refusals
 from dragoman.api.v2.auth import Authenticated, Wired
 from dragoman.api.v2.envelope import Failed, Got
 from dragoman.api.v2.errors import NotServed
@@ -16,9 +17,7 @@ MISSING = (
     "Dragoman serves WhatsApp conversations and has no telephone: for calls it lacks a voice channel (a SIP trunk or Twilio Voice, "
     "speech in and out). Nothing was done"
 )
-NOT_SERVED: dict[int | str, dict[str, Any]] = {
-    501: {"model": Failed, "description": "Calls are not served; the message says what is missing"}
-}
+NOT_SERVED = refusals({501: "Calls are not served; the message says what is missing"}, Failed)
 STARTS_PER_MINUTE, LISTS_PER_MINUTE = 10, 30
 
 routes = router("Calls")

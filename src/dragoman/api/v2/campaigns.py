@@ -1,13 +1,14 @@
 """Campaigns: a template to many customers, and an assistant that answers their replies."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
 from pydantic import Field
 
 from dragoman.agents import records as agents
+from dragoman.api.dialect import refusals
 from dragoman.api.v2.auth import Authenticated, Wired
 from dragoman.api.v2.campaign_inputs import CampaignInput, read
 from dragoman.api.v2.envelope import Deleted, Failed, Got, Made, got, made
@@ -23,9 +24,7 @@ from dragoman.errors import Invalid, NotFound
 lists = router("Campaigns", large=True)
 routes = router("Campaigns")
 
-NOT_SERVED: dict[int | str, dict[str, Any]] = {
-    501: {"model": Failed, "description": "This channel is not served; the message says what is missing"}
-}
+NOT_SERVED = refusals({501: "This channel is not served; the message says what is missing"}, Failed)
 Status = Literal["scheduled", "running", "paused", "completed", "cancelled"]
 Fate = Literal["pending", "queued", "sent", "delivered", "read", "unknown", "failed", "skipped", "cancelled"]
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from dragoman.api import dialect
+from dragoman.api.v2.envelope import Failed
 
 PREFIX = "/v2"
 # The reference spells the same thing in two ways.
@@ -22,7 +23,7 @@ def operation_id(route: APIRoute) -> str:
 
 
 def document(app: FastAPI, public_url: str) -> dict[str, Any]:
-    return dialect.described(app, public_url, lambda path: PREFIX + _spelled(path))
+    return dialect.described(app, public_url, lambda path: PREFIX + _spelled(path), Failed)
 
 
 def _spelled(path: str) -> str:

@@ -1,15 +1,16 @@
 """The one way to make a router of this dialect."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from fastapi import APIRouter
 
 from dragoman.api import route
+from dragoman.api.dialect import refusals
 from dragoman.api.v2.auth import authenticate
 from dragoman.api.v2.envelope import Failed
 from dragoman.api.v2.openapi import operation_id
 
-_WORDS = {
+_WORDS: dict[int | str, str] = {
     400: "Something in the request is wrong; `errors` says where",
     401: "No token, or one that opens nothing",
     403: "You may not do that; the message names the permission",
@@ -21,7 +22,7 @@ _WORDS = {
     429: "Too many requests; `Retry-After` says when to come back",
     503: "The database is away; nothing was done, try again",
 }
-ANSWERS: dict[int | str, dict[str, Any]] = {status: {"model": Failed, "description": text} for status, text in _WORDS.items()}
+ANSWERS = refusals(_WORDS, Failed)
 
 
 class Route(route.Route):
