@@ -57,7 +57,7 @@ def _answer(data):
 
 def _markup(data):
     dice = sum(data[:64])  # most texts are short: a wrong reading shows in those, and the long ones are for the cost
-    text = data.decode("utf-8", "replace")[: 40_960 if dice % 64 == 0 else 4096 if dice % 8 == 0 else 600]
+    text = data.decode("utf-8", "replace")[: 40_960 if dice % 256 == 0 else 4096 if dice % 16 == 0 else 600]
     shown = from_markdown(text)
     made = pieces(shown, limits.TEXT_BODY)
     for piece in (*made, *pieces(shown[:3000], 100)):

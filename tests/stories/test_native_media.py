@@ -125,6 +125,21 @@ async def test_at_most_four_pictures_are_shown_at_once(lumen, model, dana, monke
     assert "And this?\n[an image that you are not shown: at most 4 at once]" in model.prompt()
 
 
+async def test_what_is_said_while_a_picture_is_fetched_is_thought_about_with_it(lumen, model, dana):
+    await hire(lumen, model)
+    model.answer = lambda body: "Rye." if "Which bread" in str(body) else "hang"
+    await lumen.fault(on="media_resolve", action="delay", delay_seconds=1, times=2)
+    await dana.sends_file("image", picture(40), "image/jpeg")
+
+    async def fetching():
+        return any(fault["hits"] for fault in await lumen.control("GET", "/faults"))
+
+    await until(fetching, "the picture is fetched")
+    await dana.says("Which bread is this?")
+    assert await dana.hears_text() == ["Rye."]
+    assert len(model.pictures()) == 1
+
+
 async def test_a_model_that_cannot_see_is_asked_once_more_without_pictures(lumen, model, dana):
     await hire(lumen, model)
     model.answer = lambda body: 400 if "image_url" in str(body) else "What is on it?"

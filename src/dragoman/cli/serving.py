@@ -37,7 +37,7 @@ def serve(
     loaded = load(data_dir, host, port)
     write_logs(loaded.log_level)
     listening = _listening(host, port)
-    from dragoman import app  # the whole server: every other command does without, and a mistake above is told at once
+    import dragoman.app as app
 
     open_many_files()
     look_for_garbage_less_often()

@@ -64,6 +64,7 @@ class Held:
     parked: bool = False  # the server has ended so often over this that it is not tried again
     lost: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)  # the customer wrote while a native agent thinks
+    notes: int = 0  # how much the worker had heard before it claimed this
     free: bool = False  # given back, and something in it is due at once
 
     @classmethod

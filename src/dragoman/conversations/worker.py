@@ -47,6 +47,7 @@ class Worker:
         self._loops: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
+        self._notes = 0
         self._pace = policy.Pace()
         self._workers_alive = 1
         self._tidy_at = time.monotonic() + TIDY_SECONDS
@@ -87,6 +88,7 @@ class Worker:
         if held is not None and held.thinking:
             self._flush_meanwhile(held)
         else:
+            self._notes += 1
             self._wake.set()
             self._news.set()
 
@@ -98,6 +100,11 @@ class Worker:
             with suppress(psycopg.OperationalError):
                 await self._spread_news()
             await asyncio.sleep(NEWS_SECONDS)
+
+    def listen(self, held: Held) -> None:
+        """Its agent is about to think: what the customer said since the claim, while files were fetched, is no news to anybody yet."""
+        if self._notes != held.notes:
+            self._news.set()
 
     async def _spread_news(self) -> None:
         thinking = {h.name: h for h in self._held.values() if h.thinking and h.row["agent_kind"] == "llm" and not h.news.is_set()}
@@ -132,10 +139,10 @@ class Worker:
         return bool(limit) and shares.behind
 
     async def _take(self, limit: int, turns: Turns | None = None) -> int:
-        deadline = time.monotonic() + self._lease
+        deadline, notes = time.monotonic() + self._lease, self._notes
         rows = await self._services.journal.claim(self.id, limit, self._lease, self._hash, suspects=not self._suspects, turns=turns)
         for row in rows:
-            task = asyncio.create_task(self._attend(row, deadline))
+            task = asyncio.create_task(self._attend(row, deadline, notes))
             if row["lost"] >= policy.SUSPECT_AFTER:
                 self._suspects.add(task)
             self._attending.add(task)
@@ -173,8 +180,9 @@ class Worker:
             if seconds < POLL_SECONDS or not self._shares.room:
                 return
 
-    async def _attend(self, row: Row, deadline: float) -> None:
+    async def _attend(self, row: Row, deadline: float, notes: int) -> None:
         held = Held.of(row, deadline, self._services.clock.now())
+        held.notes = notes
         self._held[held.id] = held
         HELD.set(len(self._held))
         try:
@@ -275,6 +283,7 @@ async def attend(services: Services, worker: Worker, held: Held) -> None:
         if not thinks:
             return
     if thinks:
+        worker.listen(held)
         await turn.take_turn(services, worker, worker.presence, held)
     else:
         # Due to think, and nobody to ask: the agent is gone. Its messages stay; the conversation rests.
