@@ -94,7 +94,7 @@ PLANTED = {
         "I-0",
     ),
     "a lost call is made again": Bug(_make_lost_calls_again, "native turn", "during:tool.act#1", "I-15"),
-    "a turn that begins again knows nothing": Bug(_forget_the_journal, "native turn", "before:agents.llm.queries.GENERATED#2", "I-15"),
+    "a turn that begins again knows nothing": Bug(_forget_the_journal, "native turn", "after:agents.llm.queries.END_CALL#1", "I-15"),
     "the attempt is not written down": Bug(
         _in(queries, "RECORD", "where l.held and l.current and l.goes\n)\nselect", "where false\n)\nselect"), "main job", None, "I-04"
     ),

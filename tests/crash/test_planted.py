@@ -26,7 +26,7 @@ async def test_every_planted_bug_is_found(stage, monkeypatch):
     monkeypatch.setattr(places, "SETTLES", 12.0)  # much of this never comes to rest
     results = await asyncio.gather(*(stage.run(BY_NAME[bug.scenario](), bug.point, bug=name) for name, bug in PLANTED.items()))
     missed = {
-        name: [*result.violations, result.log]
+        name: [*result.violations, f"died there: {result.reached}", result.log]
         for (name, bug), result in zip(PLANTED.items(), results, strict=True)
         if not any(violation.startswith(bug.hurts) for violation in result.violations)
     }
