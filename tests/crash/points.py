@@ -32,7 +32,7 @@ from dragoman.agents.llm.journal import Journal
 from dragoman.http import sdk
 from dragoman.http.exchange import Body
 from dragoman.store import jobs
-from dragoman.store.database import Database
+from dragoman.store.database import Database, numbered
 from dragoman.store.objects import Objects
 from dragoman.whatsapp.client import Graph
 
@@ -124,7 +124,7 @@ def _stepped(fuse, name, work):
 
 
 def _statements(fuse):
-    names = {text: name for name, text in statements().items() if writes(text)}
+    names = {form: name for name, text in statements().items() if writes(text) for form in (text, numbered(text)[0])}
     last = {}
     execute, transaction = psycopg.AsyncConnection.execute, Database.transaction
 

@@ -65,7 +65,7 @@ VALUES = {
     "organisation_id": LUMEN, "organisations": [LUMEN], "now": AT, "number_id": LUMEN, "numbers": [LUMEN], "number_ids": [LUMEN],
     "agent_id": AGENT, "agents": [AGENT], "agent": AGENT, "retired_id": AGENT, "contact_id": CONTACT, "contact_ids": [CONTACT], "contact": CONTACT,
     "conversation_id": TALK, "conversations": [TALK], "conversation": TALK, "conversation_ids": [NEW], "taken": [TALK], "turn_id": u(f"turn{N}"),
-    "turn_ids": [uuid4() for _ in range(16)], "callback_hashes": [b"0"] * 16, "callback_hash": b"0", "hash": b"101", "callback_until": AT,
+    "turn_ids": [uuid4() for _ in range(16)], "callback_hashes": ["30"] * 16, "callback_hash": b"0", "hash": b"101", "callback_until": AT,
     "worker_id": NEW, "lease": 30.0, "suspects": True, "limit": 20, "offset": 0, "outbox": 50, "automatic": 10, "shortest": 600.0, "longest": 43200.0, "states": list(STATES), "seconds": 30.0, "seqs": [2],
     "from_seq": 1, "after": 0, "turn_from": 1, "turn_through": 1, "session_id": u(f"session{N}"), "messages": [u(f"said{N}")],
     "message_id": u(f"said{N}"), "message_ids": [NEW], "ids": [u(f"said{N}")], "wamid": f"in{N}", "wamids": [f"in{N}"], "fence": 0, "epoch": 0, "key": f"key{N}",

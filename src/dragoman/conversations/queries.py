@@ -90,7 +90,7 @@ opened as (
     insert into turns (organisation_id, id, conversation_id, agent_id, epoch, from_seq, through_seq,
                        callback_hash, callback_until, opened_at)
     select organisation_id, (%(turn_ids)s::uuid[])[slot], id, agent_id, epoch, from_seq, through_seq,
-           (%(callback_hashes)s::bytea[])[slot], %(callback_until)s, %(now)s
+           decode((%(callback_hashes)s::text[])[slot], 'hex'), %(callback_until)s, %(now)s
     from question
     returning *
 ),

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import selectors
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -72,7 +74,7 @@ class Database:
         # A connection that died while nobody looked is replaced before it is used. The main job does without the look:
         # what it does is tried again.
         self._pool = _pool(uri, largest, OPTIONS, check=_still_there)
-        self._hot = _pool(uri, HOT_CONNECTIONS, f"{OPTIONS} {HOT_OPTIONS}", prepare_threshold=0)
+        self._hot = _pool(uri, HOT_CONNECTIONS, f"{OPTIONS} {HOT_OPTIONS}", prepare_threshold=0, cursor_factory=psycopg.AsyncRawCursor)
         self._plans: WeakKeyDictionary[Connection, Plans] = WeakKeyDictionary()
         self._listeners: list[asyncio.Task[None]] = []
 
@@ -106,11 +108,12 @@ class Database:
             cursor = await connection.execute(query, params)
             return await cursor.fetchall()
 
-    async def hot(self, query: str, params: Any = None) -> list[Row]:
+    async def hot(self, query: str, params: Mapping[str, Any]) -> list[Row]:
         async with self._hot.connection() as connection:
             if self._plans.setdefault(connection, Plans()).are_old(time.monotonic()):
                 await connection.execute("discard plans")
-            cursor = await connection.execute(query, params)
+            statement, names = numbered(query)
+            cursor = await connection.execute(statement, [params[name] for name in names])
             return await cursor.fetchall()
 
     async def fetch_one(self, query: str, params: Any = None) -> Row | None:
@@ -138,6 +141,16 @@ class Database:
                         heard(note.payload)
             except psycopg.OperationalError:
                 await asyncio.sleep(0.5)
+
+
+@cache
+def numbered(query: str) -> tuple[str, tuple[str, ...]]:
+    """A statement with `$1` for each `%(name)s`, and the names in that order.
+
+    psycopg does this too, and remembers it for statements of up to 4 KB. Those of the main job are longer.
+    """
+    names = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", query)))
+    return re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", query).replace("%%", "%"), names
 
 
 async def _still_there(connection: Connection) -> None:
