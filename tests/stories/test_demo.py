@@ -34,10 +34,13 @@ async def demo(folder, *options, **more):
     return process.returncode, out.decode(), complaints.decode()
 
 
-async def test_the_demo_plays_a_conversation_twice_and_leaves_nothing_running(folder):
-    for _ in range(2):  # the second time on the data of the first
-        code, out, complaints = await demo(folder, "--once")
+async def test_the_demo_plays_a_conversation_twice_whoever_has_its_port_and_leaves_nothing_running(folder):
+    for taken in (False, True):  # the second time on the data of the first, and its port is somebody else's
+        with socket.create_server(("127.0.0.1", free_port())) if taken else socket.socket() as other:
+            port = str(other.getsockname()[1]) if taken else str(free_port())
+            code, out, complaints = await demo(folder, "--once", "--port", port)
         assert (code, complaints) == (0, "")
+        assert (f":{port}" in out) is not taken
         said = re.findall(r"^(Dana|Lumen) {3,4}(.+)$", out, re.MULTILINE)
         assert [line for who, line in said if who == "Dana"] == [
             "Hi there!",
@@ -56,14 +59,6 @@ async def test_the_demo_plays_a_conversation_twice_and_leaves_nothing_running(fo
         assert len(set(links)) == 2
         assert re.search(r"Phone page +http://127\.0\.0\.1:\d+/sandbox/phone$", out, re.MULTILINE)
         assert not living(folder)
-
-
-async def test_a_port_in_use_is_not_in_the_way(folder):
-    with socket.create_server(("127.0.0.1", free_port())) as taken:
-        port = str(taken.getsockname()[1])
-        code, out, _ = await demo(folder, "--once", "--port", port)
-    assert code == 0
-    assert f":{port}" not in out
 
 
 async def test_a_folder_that_cannot_be_used_is_named_in_one_line(folder):
