@@ -44,12 +44,6 @@ def _fastest_place():
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers():
-    """`-n auto`: half as many again as there are cores, because a test waits for a third of its time."""
-    return ((os.cpu_count() or 1) * 3 + 1) // 2
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["server_home"] = str(node.config.stash[HOME])
 
