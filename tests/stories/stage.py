@@ -55,7 +55,8 @@ def visiting(**more):
 @asynccontextmanager
 async def served(asgi, sock):
     """Serve an ASGI application on a bound socket for the length of the block, as `dragoman serve` does."""
-    config = uvicorn.Config(asgi, http=LimitedHeads, log_config=None, access_log=False, lifespan="off")
+    # As long as `dragoman serve` keeps them: a connection that is closed here in the moment of a send leaves the message unknown.
+    config = uvicorn.Config(asgi, http=LimitedHeads, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
