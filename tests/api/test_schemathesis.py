@@ -24,7 +24,7 @@ from dragoman.ids import new_id
 SECRET_KEY = "a secret key for tests, of more than 32 characters"
 NOBODY = "http://127.0.0.1:9/"
 OWN_NUMBER = "15550002222"
-EXAMPLES = 6  # of its fuzzing; what it derives from the schema itself is some 3000 calls
+EXAMPLES = 12  # of its fuzzing; what it derives from the schema itself is some 3000 calls
 
 # What a schema cannot say, and these answer with 400: a number that no country gives out, a time in the past, buttons of two
 # types, an agent that has nobody to answer, an address that leads nowhere public.

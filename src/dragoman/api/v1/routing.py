@@ -22,6 +22,7 @@ _WORDS: dict[int | str, str] = {
     429: "Too many requests; `retry_after` says when to come back",
     503: "The database is away; nothing was done, try again",
 }
+ANSWERS = refusals(_WORDS, Error)
 
 
 class Route(route.Route):
@@ -50,7 +51,7 @@ def router(tag: str, *, form: bool = False) -> APIRouter:
     return APIRouter(
         route_class=FormRoute if form else Route,
         tags=[tag],
-        responses=refusals(_WORDS, Error),
+        responses=ANSWERS,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
     )
